@@ -1,0 +1,1 @@
+"""Portico's shared package: everything that more than one function needs."""

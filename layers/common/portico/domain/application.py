@@ -1,0 +1,119 @@
+"""Applications, their keys, and subscriptions."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from portico.domain.records import Record
+
+
+class KeyType(StrEnum):
+    """Which of an application's two sets of keys."""
+
+    PRODUCTION = "PRODUCTION"
+    SANDBOX = "SANDBOX"
+
+
+class SubscriptionStatus(StrEnum):
+    """WSO2's five states of a subscription."""
+
+    UNBLOCKED = "UNBLOCKED"
+    BLOCKED = "BLOCKED"
+    PROD_ONLY_BLOCKED = "PROD_ONLY_BLOCKED"
+    ON_HOLD = "ON_HOLD"
+    REJECTED = "REJECTED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Application(Record):
+    """A developer's application."""
+
+    owner: str
+    id: str
+    number: int  # WSO2's integer id, shown in the backend JWT
+    name: str
+    policy: str  # application throttling policy
+    description: str = ""
+    token_type: str = "JWT"
+    attributes: dict[str, str] = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
+    created: int = 0  # epoch milliseconds
+    updated: int = 0
+    status: str = "APPROVED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplicationName(Record):
+    """Makes an application's name unique for its owner; `name` is lower case here."""
+
+    owner: str
+    name: str
+    application_id: str
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A consumer secret at rest: a SHA-256 digest (hex); random secrets need no slow hash."""
+
+    id: str
+    digest: str
+    created: int = 0  # epoch seconds
+    expires: int = 0  # 0: never
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client(Record):
+    """An OAuth client: an application's keys of one type, or a client of the REST APIs (no application)."""
+
+    client_id: str
+    name: str
+    owner: str
+    secrets: tuple[Secret, ...]
+    grant_types: tuple[str, ...]
+    redirect_uris: tuple[str, ...] = ()
+    application_id: str = ""
+    application_owner: str = ""
+    key_type: str = KeyType.PRODUCTION
+    key_mapping_id: str = ""
+    token_validity: int = 3600  # seconds
+    refresh_validity: int = 86400
+    created: int = 0  # epoch seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientName(Record):
+    """Finds the REST client of an owner by its name: registering twice gives the same client."""
+
+    owner: str
+    name: str
+    client_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyMapping(Record):
+    """Ties an application and a key type to a consumer key."""
+
+    application_id: str
+    key_type: str
+    id: str
+    client_id: str
+    key_manager: str = "Resident Key Manager"
+    mode: str = "CREATED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subscription(Record):
+    """An application's use of an API under a policy."""
+
+    application_id: str
+    api_id: str
+    id: str
+    application_owner: str
+    application_name: str
+    api_name: str
+    api_version: str
+    api_context: str  # full context, with the version
+    api_provider: str
+    policy: str
+    status: str = SubscriptionStatus.UNBLOCKED
+    created: int = 0  # epoch milliseconds
+    subscriber: str = ""

@@ -1,0 +1,91 @@
+"""The authorizer's read model: what it must know to judge a call, written in the same transaction as its sources."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from portico.domain.records import Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment(Record):
+    """A revision on the gateway, compiled. `prefix` is the full context, lower case is not applied (paths are case-sensitive).
+
+    `resources` are `[template, verb, auth_type, [scopes], policy]` lists, most specific first is the reader's business.
+    """
+
+    prefix: str
+    api_id: str
+    name: str
+    version: str
+    context: str  # full context, the same as `prefix` but for a default version
+    provider: str
+    state: str
+    revision_id: str
+    resources: list[list[Any]]
+    production_endpoint: str = ""
+    sandbox_endpoint: str = ""
+    api_policy: str = ""
+    delivery: str = "mediated"
+    pass_authorization: bool = False
+    authorization_header: str = "Authorization"
+    cors: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant(Record):
+    """A subscription as the gateway sees it; `prefix` is the API's full context."""
+
+    application_id: str
+    prefix: str
+    api_id: str
+    subscription_id: str
+    status: str
+    policy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayApplication(Record):
+    """An application as the gateway sees it."""
+
+    application_id: str
+    number: int
+    name: str
+    owner: str
+    policy: str
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayClient(Record):
+    """A live consumer key; it is removed when the key is, and calls with its tokens fail from then on."""
+
+    client_id: str
+    application_id: str
+    key_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyTable(Record):
+    """All throttling policies of a tenant in one item: level -> name -> [calls, window in seconds, stop_on_quota_reach]."""
+
+    policies: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revocation(Record):
+    """A revoked token (its `jti`), token family or consumer key; it stays until what it revokes has expired."""
+
+    subject: str
+    expires: int  # epoch seconds
+    since: int = 0  # tokens issued before this are revoked; epoch seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicKeys(Record):
+    """The JWKS (RFC 7517) of the deployment: the public halves of all signing keys; `tenant` is `*`.
+
+    `access` names the key ids that sign access tokens, so that no other key of the set is taken for them.
+    """
+
+    keys: list[dict[str, Any]]
+    access: tuple[str, ...] = ()

@@ -1,0 +1,33 @@
+"""The outbox of side effects on other systems, and the audit trail."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from portico.domain.records import Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboxEntry(Record):
+    """A side effect to carry out: written with the state that asks for it, retried until done, idempotent."""
+
+    order: str  # sorts by time
+    id: str
+    kind: str  # "route" ...
+    payload: dict[str, Any] = field(default_factory=dict)
+    attempts: int = 0
+    error: str = ""
+    not_before: int = 0  # epoch seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEntry(Record):
+    """One state-changing call: who, what, when, and the state before and after in a few fields. Never secrets."""
+
+    day: str  # 2026-11-21
+    order: str
+    user: str
+    action: str
+    kind: str
+    subject: str
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,63 @@
+"""The outside world, on one page: what services need of it. Adapters implement these; `tests/fakes.py` has the fakes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from portico.domain.records import Change, Record
+
+R = TypeVar("R", bound=Record)
+
+
+class Records(Protocol):
+    """Stored records; reads are consistent. Keys are given as the record's own field names."""
+
+    def get(self, kind: type[R], *, by: str = "", **key: str) -> R | None:
+        """The record with this key, or None; `by` names another way to find it (see `portico.storage.kinds`)."""
+
+    def get_many(self, kind: type[R], keys: Sequence[Mapping[str, str]]) -> list[R]:
+        """The records with these keys that exist, in no order."""
+
+    def list(
+        self, kind: type[R], *, by: str = "", newest_first: bool = False, limit: int | None = None, **key: str
+    ) -> list[R]:
+        """The records of one partition (the key fields given), in the order of their sort key."""
+
+    def commit(self, *changes: Change) -> None:
+        """Write all changes or none (at most 100 items). Raises AlreadyExists, LostRace or Unavailable."""
+
+
+class Documents(Protocol):
+    """Large texts and files, by key. Keys start with the tenant."""
+
+    def read(self, key: str) -> bytes | None: ...
+
+    def write(self, key: str, content: bytes, content_type: str) -> None: ...
+
+    def delete(self, key: str) -> None: ...
+
+    def upload_form(self, key: str, max_bytes: int, seconds: int) -> dict[str, Any]:
+        """A presigned POST (url and fields) by which a browser or client uploads one file straight to storage."""
+
+
+class Clock(Protocol):
+    """Time, so that rules can be tested at any."""
+
+    def now(self) -> float:
+        """Epoch seconds."""
+
+
+class Lifecycle(Protocol):
+    """The lifecycle function, as the publisher asks it."""
+
+    def transition(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for a transition; raises the domain errors that the lifecycle function names."""
+
+
+class Routes(Protocol):
+    """Routes of pass-through APIs on the HTTP API."""
+
+    def ensure(self, tenant: str, api_id: str, context: str, endpoint: str) -> None:
+        """Make or correct the route and integration of an API; idempotent."""
+
+    def remove(self, tenant: str, api_id: str) -> None:
+        """Remove what `ensure` made; harmless when there is nothing."""

@@ -1,0 +1,46 @@
+"""A function's environment as one frozen value; read once, in its handler."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the template gives a function; a function that does not need a thing has '' there."""
+
+    stage: str = ""
+    catalog_table: str = ""
+    access_table: str = ""
+    gateway_table: str = ""
+    traffic_table: str = ""
+    operations_table: str = ""
+    bucket: str = ""
+    access_token_secret: str = ""
+    backend_jwt_secret: str = ""
+    admin_secret: str = ""
+    admin_user: str = ""
+    kms_key: str = ""
+    http_api_id: str = ""
+    authorizer_id: str = ""
+    lifecycle_function: str = ""
+    gateway_url: str = ""
+    publisher_url: str = ""
+    store_url: str = ""
+    admin_url: str = ""
+    allowed_backend_hosts: tuple[str, ...] = ()
+    cache_seconds: float = 5.0
+    secure_cookies: bool = True
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Settings from `PORTICO_*` variables."""
+
+    def text(name: str) -> str:
+        return environ.get(f"PORTICO_{name.upper()}", "")
+
+    return Settings(
+        **{name: text(name) for name, field in Settings.__dataclass_fields__.items() if field.type is str},
+        allowed_backend_hosts=tuple(host.strip() for host in text("allowed_backend_hosts").split(",") if host.strip()),
+        cache_seconds=float(text("cache_seconds") or 5),
+        secure_cookies=text("secure_cookies") != "false",
+    )

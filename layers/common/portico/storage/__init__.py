@@ -1,0 +1,1 @@
+"""Where records live: five DynamoDB tables and a bucket."""

@@ -1,0 +1,93 @@
+"""Table keys of every kind of record, as plain templates: light enough for the authorizer, complete enough for all.
+
+A key template names record fields in braces. Every partition key starts with the tenant. `also` are copies of the record
+under other keys, written in the same transaction; their fields never change in a record's life.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_FIELD = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """A partition key and a sort key template."""
+
+    pk: str
+    sk: str
+
+    def fill(self, values: Mapping[str, object]) -> tuple[str, str]:
+        """The full key; a missing field is a KeyError."""
+        return _fill(self.pk, values), _fill(self.sk, values)
+
+    def prefix(self, values: Mapping[str, object]) -> tuple[str, str]:
+        """The partition key and as much of the sort key as the values give."""
+        known = self.sk
+        for match in _FIELD.finditer(self.sk):
+            if match[1] not in values:
+                known = self.sk[: match.start()]
+                break
+        return _fill(self.pk, values), _fill(known, values)
+
+
+def _fill(template: str, values: Mapping[str, object]) -> str:
+    # "#" separates the parts of a key, so it may not appear inside one.
+    return _FIELD.sub(lambda match: str(values[match[1]]).replace("%", "%25").replace("#", "%23"), template)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one kind of record lives."""
+
+    table: str  # catalog, access, gateway, traffic, operations
+    key: KeyPair
+    also: Mapping[str, KeyPair] = field(default_factory=dict)
+
+
+def _place(table: str, pk: str, sk: str, **also: tuple[str, str]) -> Place:
+    return Place(table, KeyPair(pk, sk), {name: KeyPair(*pair) for name, pair in also.items()})
+
+
+PLACES: Mapping[str, Place] = {
+    # Catalog
+    "Api": _place("catalog", "{tenant}#API#{id}", "API"),
+    "ApiCard": _place("catalog", "{tenant}#APIS", "API#{id}"),
+    "NameClaim": _place("catalog", "{tenant}#NAME#{name}", "VERSION#{version}"),
+    "ContextClaim": _place("catalog", "{tenant}#CONTEXT#{context}", "CONTEXT"),
+    "Revision": _place("catalog", "{tenant}#API#{api_id}", "REVISION#{id}"),
+    "HistoryEntry": _place("catalog", "{tenant}#API#{api_id}", "HISTORY#{order}"),
+    # Access
+    "Tenant": _place("access", "{tenant}#TENANT", "TENANT"),
+    "User": _place("access", "{tenant}#USERS", "USER#{name}", id=("{tenant}#USERIDS", "ID#{id}")),
+    "Attempts": _place("access", "{tenant}#ATTEMPTS#{subject}", "ATTEMPTS"),
+    "Session": _place("access", "{tenant}#SESSION#{digest}", "SESSION"),
+    "Application": _place("access", "{tenant}#OWNER#{owner}", "APPLICATION#{id}"),
+    "ApplicationName": _place("access", "{tenant}#OWNER#{owner}", "NAME#{name}"),
+    "Client": _place("access", "{tenant}#CLIENT#{client_id}", "CLIENT"),
+    "ClientName": _place("access", "{tenant}#OWNER#{owner}", "CLIENT#{name}"),
+    "KeyMapping": _place("access", "{tenant}#APPLICATION#{application_id}", "KEYS#{key_type}"),
+    "Subscription": _place(
+        "access",
+        "{tenant}#APPLICATION#{application_id}",
+        "SUBSCRIPTION#{api_id}",
+        id=("{tenant}#SUBSCRIPTION#{id}", "SUBSCRIPTION"),
+        api=("{tenant}#SUBSCRIBERS#{api_id}", "SUBSCRIPTION#{application_id}"),
+    ),
+    "SubscriberCount": _place("access", "{tenant}#SUBSCRIBERS#{api_id}", "COUNT"),
+    "RefreshToken": _place("access", "{tenant}#REFRESH#{digest}", "REFRESH"),
+    "TokenFamily": _place("access", "{tenant}#FAMILY#{id}", "FAMILY"),
+    "Policy": _place("access", "{tenant}#POLICIES", "{level}#{name}"),
+    # Gateway
+    "Deployment": _place("gateway", "{tenant}#DEPLOYMENT#{prefix}", "DEPLOYMENT"),
+    "Grant": _place("gateway", "{tenant}#GRANT#{application_id}", "{prefix}"),
+    "GatewayApplication": _place("gateway", "{tenant}#APPLICATION#{application_id}", "APPLICATION"),
+    "GatewayClient": _place("gateway", "{tenant}#CLIENT#{client_id}", "CLIENT"),
+    "PolicyTable": _place("gateway", "{tenant}#POLICIES", "POLICIES"),
+    "Revocation": _place("gateway", "{tenant}#REVOKED#{subject}", "REVOKED"),
+    "PublicKeys": _place("gateway", "{tenant}#KEYS", "KEYS"),
+    # Operations
+    "OutboxEntry": _place("operations", "{tenant}#OUTBOX", "{order}#{id}"),
+    "AuditEntry": _place("operations", "{tenant}#AUDIT#{day}", "{order}"),
+}

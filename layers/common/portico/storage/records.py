@@ -1,0 +1,178 @@
+"""The Records port on DynamoDB: PynamoDB models of the five tables, and transactions over them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from pynamodb.attributes import Attribute, BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.connection import Connection
+from pynamodb.exceptions import DoesNotExist, PynamoDBException, TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.models import Model
+from pynamodb.transactions import TransactWrite
+
+from portico.domain.errors import AlreadyExists, LostRace, PorticoError, Unavailable
+from portico.domain.records import Change, Create, Discard, Put, Record, Remove, Replace, Require
+from portico.settings import Settings
+from portico.storage.codec import decode, encode
+from portico.storage.keys import PLACES, KeyPair, Place
+
+R = TypeVar("R", bound=Record)
+MAX_CHANGES = 100  # TransactWriteItems' limit of actions
+
+
+class Item(Model):
+    """The one shape of every item; `body` or `packed` holds the record (see `portico.storage.codec`)."""
+
+    pk: Attribute[str] = UnicodeAttribute(hash_key=True)
+    sk: Attribute[str] = UnicodeAttribute(range_key=True)
+    kind: Attribute[str] = UnicodeAttribute()
+    stamp: Attribute[float] = NumberAttribute()
+    body: Attribute[str] = UnicodeAttribute(null=True)
+    packed: Attribute[bytes] = BinaryAttribute(null=True, legacy_encoding=False)
+    expires: Attribute[float] = NumberAttribute(null=True)
+
+
+def models(settings: Settings, region: str) -> dict[str, type[Item]]:
+    """A PynamoDB model for each table that the settings name."""
+    names = {
+        "catalog": settings.catalog_table,
+        "access": settings.access_table,
+        "gateway": settings.gateway_table,
+        "operations": settings.operations_table,
+    }
+    return {
+        short: type(f"{short.title()}Item", (Item,), {"Meta": type("Meta", (), {"table_name": name, "region": region})})
+        for short, name in names.items()
+        if name
+    }
+
+
+class DynamoRecords:
+    """Records in DynamoDB; every read is consistent."""
+
+    def __init__(self, settings: Settings, region: str) -> None:
+        self._models = models(settings, region)
+        self._connection = Connection(region=region)
+
+    def get(self, kind: type[R], *, by: str = "", **key: str) -> R | None:
+        place, pair = _find(kind, by)
+        with _unavailable():
+            try:
+                item = self._models[place.table].get(*pair.fill(key), consistent_read=True)
+            except DoesNotExist:
+                return None
+        return _record(kind, item)
+
+    def get_many(self, kind: type[R], keys: Sequence[Mapping[str, str]]) -> list[R]:
+        place, pair = _find(kind, "")
+        wanted = list(dict.fromkeys(pair.fill(key) for key in keys))
+        with _unavailable():
+            return [_record(kind, item) for item in self._models[place.table].batch_get(wanted, consistent_read=True)]
+
+    def list(
+        self, kind: type[R], *, by: str = "", newest_first: bool = False, limit: int | None = None, **key: str
+    ) -> list[R]:
+        place, pair = _find(kind, by)
+        model = self._models[place.table]
+        pk, prefix = pair.prefix(key)
+        with _unavailable():
+            found = model.query(
+                pk,
+                model.sk.startswith(prefix) if prefix else None,
+                consistent_read=True,
+                scan_index_forward=not newest_first,
+                limit=limit,
+            )
+            return [_record(kind, item) for item in found if item.kind == kind.__name__]
+
+    def commit(self, *changes: Change) -> None:
+        writes = [(change, pair) for change in changes for pair in _pairs(change)]
+        if len(writes) > MAX_CHANGES:
+            raise ValueError(f"{len(writes)} items in one transaction; {MAX_CHANGES} are allowed")
+        try:
+            with _unavailable(), TransactWrite(connection=self._connection) as transaction:
+                for change, pair in writes:
+                    self._add(transaction, change, pair)
+        except TransactWriteError as exc:
+            raise _refusal(exc, [change for change, _ in writes]) from exc
+
+    def _add(self, transaction: TransactWrite, change: Change, pair: KeyPair) -> None:
+        record = change.record
+        model = self._models[_place(type(record)).table]
+        pk, sk = pair.fill(vars(record))
+        primary = pair == _place(type(record)).key
+        condition = _condition(model, change) if primary else None
+        match change:
+            case Create() | Replace() | Put():
+                transaction.save(_item(model, record, pk, sk), condition=condition)
+            case Remove() | Discard():
+                transaction.delete(model(pk, sk), condition=condition)
+            case Require():
+                transaction.condition_check(model, pk, sk, condition=_condition(model, change))
+
+
+def _place(kind: type[Record]) -> Place:
+    return PLACES[kind.__name__]
+
+
+def _find(kind: type[Record], by: str) -> tuple[Place, KeyPair]:
+    place = _place(kind)
+    return place, place.also[by] if by else place.key
+
+
+def _pairs(change: Change) -> list[KeyPair]:
+    place = _place(type(change.record))
+    return [place.key] if isinstance(change, Require) else [place.key, *place.also.values()]
+
+
+def _condition(model: type[Item], change: Change) -> Condition | None:
+    match change:
+        case Create():
+            return model.pk.does_not_exist()
+        case Replace() | Remove() | Require():
+            stamp = change.record.stamp
+            return model.stamp == stamp if stamp else model.pk.does_not_exist()
+        case _:
+            return None
+
+
+def _item(model: type[Item], record: Record, pk: str, sk: str) -> Item:
+    body = encode(record)
+    expires = getattr(record, "expires", 0)
+    return model(
+        pk,
+        sk,
+        kind=type(record).__name__,
+        stamp=record.stamp + 1,
+        body=body if isinstance(body, str) else None,
+        packed=body if isinstance(body, bytes) else None,
+        expires=expires or None,
+    )
+
+
+def _record(kind: type[R], item: Any) -> R:
+    return decode(kind, item.body if item.body is not None else item.packed, int(item.stamp))
+
+
+def _refusal(exc: TransactWriteError, changes: Sequence[Change]) -> PorticoError:
+    for change, reason in zip(changes, exc.cancellation_reasons, strict=False):
+        if reason is None or reason.code == "None":
+            continue
+        name = type(change.record).__name__
+        if reason.code == "ConditionalCheckFailed":
+            return AlreadyExists(f"{name} exists already") if isinstance(change, Create) else LostRace(f"{name} has changed")
+        if reason.code == "TransactionConflict":
+            return LostRace(f"{name} is being changed")
+    return Unavailable("The database did not accept the change")
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    """Adapter errors become domain errors at the call; a refused transaction has its own reading."""
+    try:
+        yield
+    except (TransactWriteError, DoesNotExist):
+        raise
+    except PynamoDBException as exc:
+        raise Unavailable("The database did not answer") from exc
