@@ -1,0 +1,116 @@
+"""Signing keys as the secrets hold them and their public halves as a JWKS (RFC 7517).
+
+Every key is parsed once, here.
+"""
+
+import json
+import secrets
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+RS256 = "RS256"
+ES256 = "ES256"
+RSA_BITS = 2048
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A parsed private key; `alg` is RS256 or ES256, `created` in epoch seconds."""
+
+    kid: str
+    alg: str
+    private: PrivateKey
+    created: int = 0
+
+
+@dataclass(frozen=True)
+class VerificationKey:
+    """A parsed public key, and the only algorithm that it verifies (RFC 8725 section 3.1)."""
+
+    kid: str
+    alg: str
+    public: PublicKey
+
+
+Keys = Mapping[str, VerificationKey]  # by key id
+
+
+def generate(alg: str, created: int) -> dict[str, Any]:
+    """A new key as an entry of a secret's `keys`: `{kid, alg, private (PEM PKCS8), created}`."""
+    private: PrivateKey
+    if alg == RS256:
+        private = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
+    elif alg == ES256:
+        private = ec.generate_private_key(ec.SECP256R1())
+    else:
+        raise ValueError(f"no keys are made for the algorithm {alg!r}")
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return {"kid": secrets.token_urlsafe(12), "alg": alg, "private": pem, "created": created}
+
+
+def signing_key(secret: str) -> SigningKey:
+    """The key that signs: the first of a secret's `{"keys": [...]}`; the others only verify."""
+    return _parse(_entries(secret)[0])
+
+
+def signing_keys(secret: str) -> list[SigningKey]:
+    """All keys of a secret, the one that signs first."""
+    return [_parse(entry) for entry in _entries(secret)]
+
+
+def public_jwk(key: SigningKey) -> dict[str, Any]:
+    """The public half as a JWK with `kid`, `alg` and `use` (RFC 7517 section 4)."""
+    public = key.private.public_key()
+    if isinstance(public, rsa.RSAPublicKey):
+        jwk = RSAAlgorithm.to_jwk(public, as_dict=True)
+    else:
+        jwk = ECAlgorithm.to_jwk(public, as_dict=True)
+    jwk.pop("key_ops", None)
+    return {**jwk, "kid": key.kid, "alg": key.alg, "use": "sig"}
+
+
+def verification_keys(
+    jwks: Iterable[Mapping[str, Any]], only: Collection[str] | None = None
+) -> dict[str, VerificationKey]:
+    """Parsed keys of a JWKS by `kid`; `only` names those to take, such as `PublicKeys.access`."""
+    return {
+        str(jwk["kid"]): VerificationKey(str(jwk["kid"]), str(jwk["alg"]), _public(jwk))
+        for jwk in jwks
+        if only is None or jwk["kid"] in only
+    }
+
+
+def _entries(secret: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads(secret)["keys"]
+    return entries
+
+
+def _parse(entry: Mapping[str, Any]) -> SigningKey:
+    # The check of an RSA key's primes takes 65 ms; the deployment made and keeps this key itself.
+    private = load_pem_private_key(
+        entry["private"].encode(), password=None, unsafe_skip_rsa_key_validation=True
+    )
+    if not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise TypeError(f"key {entry['kid']} is neither RSA nor EC")
+    return SigningKey(entry["kid"], entry["alg"], private, int(entry.get("created", 0)))
+
+
+def _public(jwk: Mapping[str, Any]) -> PublicKey:
+    algorithm = RSAAlgorithm if jwk["kty"] == "RSA" else ECAlgorithm
+    key = algorithm.from_jwk(dict(jwk))
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+        raise TypeError(f"key {jwk['kid']} of a JWKS is not a public key")
+    return key
