@@ -1,0 +1,1 @@
+"""What the functions with a REST interface or pages share: contract, errors, callers, sessions, look."""
