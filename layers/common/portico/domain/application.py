@@ -50,6 +50,21 @@ class ApplicationName(Record):
     application_id: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class ApplicationNumbers(Record):
+    """The last integer id given to an application of the tenant."""
+
+    last: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Developer(Record):
+    """Somebody who has been here before: the default application is made once, and stays away when deleted."""
+
+    owner: str
+    created: int = 0  # epoch milliseconds
+
+
 @dataclass(frozen=True)
 class Secret:
     """A consumer secret at rest: a SHA-256 digest (hex); random secrets need no slow hash."""

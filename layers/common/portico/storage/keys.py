@@ -65,6 +65,8 @@ PLACES: Mapping[str, Place] = {
     "Session": _place("access", "{tenant}#SESSION#{digest}", "SESSION"),
     "Application": _place("access", "{tenant}#OWNER#{owner}", "APPLICATION#{id}"),
     "ApplicationName": _place("access", "{tenant}#OWNER#{owner}", "NAME#{name}"),
+    "ApplicationNumbers": _place("access", "{tenant}#APPLICATIONS", "NUMBERS"),
+    "Developer": _place("access", "{tenant}#OWNER#{owner}", "DEVELOPER"),
     "Client": _place("access", "{tenant}#CLIENT#{client_id}", "CLIENT"),
     "ClientName": _place("access", "{tenant}#OWNER#{owner}", "CLIENT#{name}"),
     "KeyMapping": _place("access", "{tenant}#APPLICATION#{application_id}", "KEYS#{key_type}"),
