@@ -1,0 +1,121 @@
+# Everything that is done with this project, by name. `make` alone lists it.
+#
+# Nothing but git, make and a Python 3.11+ with venv is taken for granted: uv comes from PyPI into .venv, the SAM CLI
+# into an environment of its own, because its pinned packages would clash with ours.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON3 ?= python3
+PYTHON := .venv/bin/python
+SAM_CLI_VERSION := 1.170.0
+SAM_VENV := .local/sam-venv
+ENV ?= dev
+
+export SAM_CLI_TELEMETRY := 0
+
+# --- run it here ------------------------------------------------------------------------------------------------
+
+.PHONY: up down reset logs demo
+
+up: .venv/.synced  ## start Portico on this machine, in a local stand-in for AWS
+	@$(PYTHON) -m tools.local up
+
+down: .venv/.synced  ## stop it; its state stays
+	@$(PYTHON) -m tools.local down
+
+reset: .venv/.synced  ## stop it and forget its state
+	@$(PYTHON) -m tools.local reset
+
+logs: .venv/.synced  ## follow the logs of all functions
+	@$(PYTHON) -m tools.local logs
+
+demo: .venv/.synced  ## walk the whole journey over HTTP: publish, subscribe, get a token, call
+	@$(PYTHON) -m tools.local demo
+
+# --- check it ---------------------------------------------------------------------------------------------------
+
+.PHONY: test test-sam check fmt bench validate
+
+test: .venv/.synced chromium  ## run all tests (tests/sam apart: `make test-sam`)
+	@$(PYTHON) -m pytest --ignore=tests/sam --cov
+
+test-sam: .venv/.synced build  ## run built functions with `sam deploy`, `sam local invoke` and `sam local start-api`
+	@$(PYTHON) -m pytest tests/sam
+
+check: .venv/.synced  ## format, lint, types, import rules
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@PYTHONPATH=.:layers/common .venv/bin/lint-imports
+
+fmt: .venv/.synced  ## format, and repair what lint can repair
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+bench: .venv/.synced  ## measure decisions, cold starts, token issue, package sizes
+	@$(PYTHON) -m tools.bench
+
+validate: $(SAM_VENV)/.installed  ## let the SAM CLI lint template.yaml
+	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} $(SAM_VENV)/bin/sam validate --lint
+
+# --- build and deploy -------------------------------------------------------------------------------------------
+
+.PHONY: build deploy
+
+build: .venv/.synced $(SAM_VENV)/.installed  ## sam build, then compile and prune what it built (ARCHITECTURE=arm64|x86_64)
+	@$(PYTHON) -m tools.build $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE))
+
+deploy: .venv/.synced $(SAM_VENV)/.installed  ## build and deploy to AWS: make deploy ENV=dev|prod
+	@$(PYTHON) -m tools.build --deploy $(ENV)
+
+# --- set up -----------------------------------------------------------------------------------------------------
+
+.PHONY: setup lock chromium clean help
+
+setup: .venv/.synced  ## make .venv with the locked packages, and install the git hooks
+	@.venv/bin/pre-commit install
+
+# uv from PATH if there is one, else from PyPI into .venv. `--inexact` leaves that one where it is.
+.venv/.synced: pyproject.toml uv.lock
+	@[ -x $(PYTHON) ] || $(PYTHON3) -m venv .venv || { echo "Python's venv is missing: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON3=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@uv=$$(command -v uv || true); \
+	if [ -z "$$uv" ]; then \
+	  uv=.venv/bin/uv; \
+	  [ -x $$uv ] || { $(PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m ensurepip -q; $(PYTHON) -m pip install -q uv; }; \
+	fi; \
+	VIRTUAL_ENV= "$$uv" sync -q --frozen --inexact --python $(PYTHON)
+	@touch $@
+
+$(SAM_VENV)/.installed: | .venv/.synced
+	@[ -x $(SAM_VENV)/bin/sam ] || { \
+	  echo "Installing the SAM CLI $(SAM_CLI_VERSION) into $(SAM_VENV)"; \
+	  $(PYTHON) -m venv --without-pip --clear $(SAM_VENV); \
+	  uv=$$(command -v uv || echo .venv/bin/uv); \
+	  "$$uv" pip install -q --python $(SAM_VENV)/bin/python aws-sam-cli==$(SAM_CLI_VERSION); \
+	}
+	@touch $@
+
+# Playwright's own browser builds are not used: Debian's chromium is patched by Debian.
+chromium:
+	@command -v chromium >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+	    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	} || { echo "chromium is missing, and the browser tests need it: apt-get install chromium" >&2; exit 1; }
+
+lock:  ## write uv.lock and the layers' requirements.txt from pyproject.toml
+	@uv=$$(command -v uv || echo .venv/bin/uv); \
+	"$$uv" lock; \
+	export="$$uv export -q --frozen --no-hashes --no-annotate --no-header"; \
+	{ echo "# Written by 'make lock' from pyproject.toml."; $$export --no-default-groups --no-emit-project; } > layers/dependencies/requirements.txt; \
+	{ echo "# Written by 'make lock' from pyproject.toml, group authorizer."; $$export --only-group authorizer; } > layers/authorizer/requirements.txt
+
+clean:  ## remove what was built; keep .venv and .local
+	@rm -rf .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+
+help:
+	@echo "Portico, a serverless API manager for AWS. Run it here: make up, then make demo."
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))

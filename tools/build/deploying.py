@@ -1,0 +1,38 @@
+"""`sam deploy` of what was built, with samconfig.toml's parameters and the sources' hash."""
+
+import subprocess
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.build.building import ROOT, SAM, environment
+from tools.build.sources import source_hash
+
+
+def deploy(stage: str, template: Path, parameters: Sequence[str] = ()) -> None:
+    """Deploy to AWS; `parameters`, each Name=value, win over those of samconfig.toml."""
+    subprocess.run(
+        [
+            SAM,
+            "deploy",
+            "--config-env",
+            stage,
+            "--template-file",
+            template,
+            "--parameter-overrides",
+            *overrides(stage, parameters),
+        ],
+        cwd=ROOT,
+        env=environment(),
+        check=True,
+    )
+
+
+def overrides(stage: str, parameters: Sequence[str] = ()) -> list[str]:
+    """All parameters: --parameter-overrides replaces samconfig's and does not add to them."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    given = [*config[stage]["deploy"]["parameters"]["parameter_overrides"].split(), *parameters]
+    merged = dict(parameter.split("=", 1) for parameter in given) | {
+        "SourceHash": source_hash(ROOT)
+    }
+    return [f"{name}={value}" for name, value in merged.items()]
