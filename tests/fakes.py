@@ -1,0 +1,130 @@
+"""Fakes of the ports, kept honest by `tests/contracts/`, which runs the same tests on them and on the adapters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from portico.domain.errors import AlreadyExists, LostRace
+from portico.domain.records import Change, Create, Discard, Put, Record, Remove, Replace, Require
+from portico.storage.keys import PLACES
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass
+class FakeRecords:
+    """Records in a dict, with the keys of the real tables. `before_commit` runs before each commit: inject races there."""
+
+    items: dict[tuple[str, str, str], Record] = field(default_factory=dict)
+    before_commit: Any = None
+    commits: list[tuple[Change, ...]] = field(default_factory=list)
+
+    def get(self, kind: type[R], *, by: str = "", **key: str) -> R | None:
+        place = PLACES[kind.__name__]
+        pair = place.also[by] if by else place.key
+        found = self.items.get((place.table, *pair.fill(key)))
+        return found if isinstance(found, kind) else None
+
+    def get_many(self, kind: type[R], keys: Sequence[Mapping[str, str]]) -> list[R]:
+        return [record for key in keys if (record := self.get(kind, **key))]
+
+    def list(
+        self, kind: type[R], *, by: str = "", newest_first: bool = False, limit: int | None = None, **key: str
+    ) -> list[R]:
+        place = PLACES[kind.__name__]
+        pk, prefix = (place.also[by] if by else place.key).prefix(key)
+        found = [
+            (at[2], record)
+            for at, record in self.items.items()
+            if at[:2] == (place.table, pk) and at[2].startswith(prefix) and isinstance(record, kind)
+        ]
+        found.sort(key=lambda pair: pair[0], reverse=newest_first)
+        return [record for _, record in found][:limit]
+
+    def commit(self, *changes: Change) -> None:
+        if self.before_commit:
+            hook, self.before_commit = self.before_commit, None
+            hook()
+        for change in changes:
+            self._check(change)
+        for change in changes:
+            self._apply(change)
+        self.commits.append(changes)
+
+    def _check(self, change: Change) -> None:
+        record = change.record
+        name = type(record).__name__
+        place = PLACES[name]
+        there = self.items.get((place.table, *place.key.fill(vars(record))))
+        match change:
+            case Create() if there:
+                raise AlreadyExists(f"{name} exists already")
+            case (Replace() | Remove() | Require()) if (there.stamp if there else 0) != record.stamp:
+                raise LostRace(f"{name} has changed")
+            case _:
+                pass
+
+    def _apply(self, change: Change) -> None:
+        record = change.record
+        place = PLACES[type(record).__name__]
+        for pair in (place.key, *place.also.values()):
+            at = (place.table, *pair.fill(vars(record)))
+            match change:
+                case Create() | Replace() | Put():
+                    self.items[at] = replace(record, stamp=record.stamp + 1)
+                case Remove() | Discard():
+                    self.items.pop(at, None)
+                case _:
+                    pass
+
+
+@dataclass
+class FakeDocuments:
+    """Documents in a dict."""
+
+    content: dict[str, bytes] = field(default_factory=dict)
+
+    def read(self, key: str) -> bytes | None:
+        return self.content.get(key)
+
+    def write(self, key: str, content: bytes, content_type: str) -> None:
+        self.content[key] = content
+
+    def delete(self, key: str) -> None:
+        self.content.pop(key, None)
+
+    def upload_form(self, key: str, max_bytes: int, seconds: int) -> dict[str, Any]:
+        return {"url": "https://bucket.example", "fields": {"key": key}}
+
+
+@dataclass
+class FakeClock:
+    """Time that stands still until told."""
+
+    time: float = 1_800_000_000.0
+
+    def now(self) -> float:
+        return self.time
+
+    def pass_by(self, seconds: float) -> None:
+        self.time += seconds
+
+
+@dataclass
+class FakeRoutes:
+    """Routes of pass-through APIs in a dict; `failing` makes the next calls fail."""
+
+    routes: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    failing: list[Exception] = field(default_factory=list)
+
+    def ensure(self, tenant: str, api_id: str, context: str, endpoint: str) -> None:
+        self._fail()
+        self.routes[(tenant, api_id)] = (context, endpoint)
+
+    def remove(self, tenant: str, api_id: str) -> None:
+        self._fail()
+        self.routes.pop((tenant, api_id), None)
+
+    def _fail(self) -> None:
+        if self.failing:
+            raise self.failing.pop(0)
