@@ -1,7 +1,8 @@
 """Throttling policies: how many calls in what time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from portico.domain.records import Record
 
@@ -33,8 +34,19 @@ class Policy(Record):
     billing_plan: str = "FREE"
     is_deployed: bool = True
     default: bool = False  # seeded by the deployment
+    extra: dict[str, Any] = field(default_factory=dict)  # other fields of the contract, kept as given
 
     @property
     def window(self) -> int:
         """The window in seconds; 0 for no limit."""
         return self.unit_time * SECONDS[self.time_unit] if self.request_count else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyUse(Record):
+    """Says that an application, a subscription or an API (`kind`, `subject`) uses a policy, so that it may not go."""
+
+    level: str
+    policy: str
+    kind: str
+    subject: str

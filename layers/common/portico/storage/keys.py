@@ -81,6 +81,7 @@ PLACES: Mapping[str, Place] = {
     "RefreshToken": _place("access", "{tenant}#REFRESH#{digest}", "REFRESH"),
     "TokenFamily": _place("access", "{tenant}#FAMILY#{id}", "FAMILY"),
     "Policy": _place("access", "{tenant}#POLICIES", "{level}#{name}"),
+    "PolicyUse": _place("access", "{tenant}#POLICYUSE#{level}#{policy}", "{kind}#{subject}"),
     # Gateway
     "Deployment": _place("gateway", "{tenant}#DEPLOYMENT#{prefix}", "DEPLOYMENT"),
     "Grant": _place("gateway", "{tenant}#GRANT#{application_id}", "{prefix}"),
