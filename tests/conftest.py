@@ -1,4 +1,6 @@
-"""Fixtures for all tests: the embedded AWS with the five tables and a bucket, for whoever asks for `aws`."""
+"""Fixtures for all tests: the embedded AWS with the five tables and a bucket, for whoever asks for
+`aws`.
+"""
 
 import os
 import signal
@@ -48,7 +50,12 @@ def aws_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = (folder / "log.txt").open("w")
     process = subprocess.Popen(
         [sys.executable, "-m", "ministack"],
-        env={**os.environ, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "STATE_DIR": str(folder)},
+        env={
+            **os.environ,
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "STATE_DIR": str(folder),
+        },
         cwd=folder,
         stdout=log,
         stderr=subprocess.STDOUT,
@@ -97,7 +104,10 @@ def aws(aws_url: str, _environment: None) -> Iterator[Aws]:
     for table in TABLES:
         client.create_table(
             TableName=f"{prefix}-{table}",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            KeySchema=[
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
             AttributeDefinitions=[
                 {"AttributeName": "pk", "AttributeType": "S"},
                 {"AttributeName": "sk", "AttributeType": "S"},
@@ -116,7 +126,9 @@ def aws(aws_url: str, _environment: None) -> Iterator[Aws]:
         **{f"{table}_table": f"{prefix}-{table}" for table in TABLES},
     )
     variables = {
-        f"PORTICO_{name.upper()}": ",".join(value) if isinstance(value, tuple) else str(value).lower()
+        f"PORTICO_{name.upper()}": ",".join(value)
+        if isinstance(value, tuple)
+        else str(value).lower()
         if isinstance(value, bool)
         else str(value)
         for name, value in vars(settings).items()

@@ -1,4 +1,6 @@
-"""Fakes of the ports, kept honest by `tests/contracts/`, which runs the same tests on them and on the adapters."""
+"""Fakes of the ports, kept honest by `tests/contracts/`, which runs the same tests on them and on
+the adapters.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +15,10 @@ R = TypeVar("R", bound=Record)
 
 @dataclass
 class FakeRecords:
-    """Records in a dict, with the keys of the real tables. `before_commit` runs before each commit: inject races there."""
+    """Records in a dict, with the keys of the real tables.
+
+    `before_commit` runs before each commit: inject races there.
+    """
 
     items: dict[tuple[str, str, str], Record] = field(default_factory=dict)
     before_commit: Any = None
@@ -29,7 +34,13 @@ class FakeRecords:
         return [record for key in keys if (record := self.get(kind, **key))]
 
     def list(
-        self, kind: type[R], *, by: str = "", newest_first: bool = False, limit: int | None = None, **key: str
+        self,
+        kind: type[R],
+        *,
+        by: str = "",
+        newest_first: bool = False,
+        limit: int | None = None,
+        **key: str,
     ) -> list[R]:
         place = PLACES[kind.__name__]
         pk, prefix = (place.also[by] if by else place.key).prefix(key)
@@ -59,7 +70,7 @@ class FakeRecords:
         match change:
             case Create() if there:
                 raise AlreadyExists(f"{name} exists already")
-            case (Replace() | Remove() | Require()) if (there.stamp if there else 0) != record.stamp:
+            case Replace() | Remove() | Require() if (there.stamp if there else 0) != record.stamp:
                 raise LostRace(f"{name} has changed")
             case _:
                 pass

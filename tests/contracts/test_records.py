@@ -23,7 +23,8 @@ def records(request: pytest.FixtureRequest) -> Records:
 
 def an_api(id_: str = "a1", **changes: object) -> Api:
     return replace(
-        Api(tenant=T, id=id_, name="Pizza", version="1.0", context="/pizza", provider="jane"), **changes
+        Api(tenant=T, id=id_, name="Pizza", version="1.0", context="/pizza", provider="jane"),
+        **changes,
     )
 
 
@@ -44,7 +45,11 @@ def a_subscription(application: str, api: str) -> Subscription:
 
 
 def test_a_record_comes_back_as_it_was_with_a_stamp(records: Records) -> None:
-    api = an_api("back", resources=(Resource("/menu", "GET", scopes=("a", "b")),), extra={"x": [1, {"y": None}]})
+    api = an_api(
+        "back",
+        resources=(Resource("/menu", "GET", scopes=("a", "b")),),
+        extra={"x": [1, {"y": None}]},
+    )
     records.commit(Create(api))
     assert records.get(Api, tenant=T, id="back") == replace(api, stamp=1)
 
@@ -102,8 +107,14 @@ def test_discarding_what_is_not_there_is_harmless(records: Records) -> None:
 def test_lists_are_sorted_and_reversible_and_keep_to_their_kind(records: Records) -> None:
     for api in ("b", "a", "c"):
         records.commit(Create(a_subscription("lists", api)))
-    assert [s.api_id for s in records.list(Subscription, tenant=T, application_id="lists")] == ["a", "b", "c"]
-    newest = records.list(Subscription, tenant=T, application_id="lists", newest_first=True, limit=2)
+    assert [s.api_id for s in records.list(Subscription, tenant=T, application_id="lists")] == [
+        "a",
+        "b",
+        "c",
+    ]
+    newest = records.list(
+        Subscription, tenant=T, application_id="lists", newest_first=True, limit=2
+    )
     assert [s.api_id for s in newest] == ["c", "b"]
     assert records.list(Subscription, tenant="other.org", application_id="lists") == []
 

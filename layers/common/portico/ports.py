@@ -1,4 +1,6 @@
-"""The outside world, on one page: what services need of it. Adapters implement these; `tests/fakes.py` has the fakes."""
+"""The outside world, on one page: what services need of it. Adapters implement these;
+`tests/fakes.py` has the fakes.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -12,18 +14,29 @@ class Records(Protocol):
     """Stored records; reads are consistent. Keys are given as the record's own field names."""
 
     def get(self, kind: type[R], *, by: str = "", **key: str) -> R | None:
-        """The record with this key, or None; `by` names another way to find it (see `portico.storage.kinds`)."""
+        """The record with this key, or None; `by` names another way to find it (see
+        `portico.storage.kinds`).
+        """
 
     def get_many(self, kind: type[R], keys: Sequence[Mapping[str, str]]) -> list[R]:
         """The records with these keys that exist, in no order."""
 
     def list(
-        self, kind: type[R], *, by: str = "", newest_first: bool = False, limit: int | None = None, **key: str
+        self,
+        kind: type[R],
+        *,
+        by: str = "",
+        newest_first: bool = False,
+        limit: int | None = None,
+        **key: str,
     ) -> list[R]:
         """The records of one partition (the key fields given), in the order of their sort key."""
 
     def commit(self, *changes: Change) -> None:
-        """Write all changes or none (at most 100 items). Raises AlreadyExists, LostRace or Unavailable."""
+        """Write all changes or none (at most 100 items).
+
+        Raises AlreadyExists, LostRace or Unavailable.
+        """
 
 
 class Documents(Protocol):
@@ -36,7 +49,9 @@ class Documents(Protocol):
     def delete(self, key: str) -> None: ...
 
     def upload_form(self, key: str, max_bytes: int, seconds: int) -> dict[str, Any]:
-        """A presigned POST (url and fields) by which a browser or client uploads one file straight to storage."""
+        """A presigned POST (url and fields) by which a browser or client uploads one file straight
+        to storage.
+        """
 
 
 class Clock(Protocol):

@@ -39,8 +39,14 @@ def read(environ: Mapping[str, str]) -> Settings:
         return environ.get(f"PORTICO_{name.upper()}", "")
 
     return Settings(
-        **{name: text(name) for name, field in Settings.__dataclass_fields__.items() if field.type is str},
-        allowed_backend_hosts=tuple(host.strip() for host in text("allowed_backend_hosts").split(",") if host.strip()),
+        **{
+            name: text(name)
+            for name, field in Settings.__dataclass_fields__.items()
+            if field.type is str
+        },
+        allowed_backend_hosts=tuple(
+            host.strip() for host in text("allowed_backend_hosts").split(",") if host.strip()
+        ),
         cache_seconds=float(text("cache_seconds") or 5),
         secure_cookies=text("secure_cookies") != "false",
     )

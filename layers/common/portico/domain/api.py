@@ -12,7 +12,9 @@ ENVIRONMENT = "Default"
 
 
 class State(StrEnum):
-    """The states of the default life cycle; a custom life cycle may have others, so records hold plain text."""
+    """The states of the default life cycle; a custom life cycle may have others, so records hold
+    plain text.
+    """
 
     CREATED = "CREATED"
     PROTOTYPED = "PROTOTYPED"
@@ -32,10 +34,12 @@ class AuthType(StrEnum):
 
 
 class Delivery(StrEnum):
-    """How a call reaches the back end: through the gateway function, or by a route of its own on the HTTP API."""
+    """How a call reaches the back end: through the gateway function, or by a route of its own on
+    the HTTP API.
+    """
 
     MEDIATED = "mediated"
-    PASS_THROUGH = "pass-through"
+    PASS_THROUGH = "pass-through"  # noqa: S105 - a way of delivery, not a password
 
 
 @dataclass(frozen=True)
@@ -104,11 +108,15 @@ class Api(Record):
     revisions_made: int = 0  # numbers are never used twice
     revision_count: int = 0
     deployed_revision: str = ""  # id of the revision on the gateway, if any
-    extra: dict[str, Any] = field(default_factory=dict)  # other fields of the contract, kept as given
+    extra: dict[str, Any] = field(
+        default_factory=dict
+    )  # other fields of the contract, kept as given
 
     @property
     def full_context(self) -> str:
-        """The path prefix at the gateway: context and version, or the context with its `{version}` filled in."""
+        """The path prefix at the gateway: context and version, or the context with its `{version}`
+        filled in.
+        """
         return full_context(self.context, self.version)
 
 
@@ -160,7 +168,9 @@ class NameClaim(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class ContextClaim(Record):
-    """Keeps a context for one API name; `count` versions of it use the context. `context` is lower case."""
+    """Keeps a context for one API name; `count` versions of it use the context. `context` is lower
+    case.
+    """
 
     context: str
     name: str
@@ -199,7 +209,9 @@ class HistoryEntry(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class SubscriberCount(Record):
-    """How many subscriptions an API has; subscribing and deleting the API both write it, so they cannot cross."""
+    """How many subscriptions an API has; subscribing and deleting the API both write it, so they
+    cannot cross.
+    """
 
     api_id: str
     count: int

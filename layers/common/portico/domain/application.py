@@ -33,7 +33,7 @@ class Application(Record):
     name: str
     policy: str  # application throttling policy
     description: str = ""
-    token_type: str = "JWT"
+    token_type: str = "JWT"  # noqa: S105 - a kind of token, not a password
     attributes: dict[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
     created: int = 0  # epoch milliseconds
@@ -59,7 +59,9 @@ class ApplicationNumbers(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Developer(Record):
-    """Somebody who has been here before: the default application is made once, and stays away when deleted."""
+    """Somebody who has been here before: the default application is made once, and stays away when
+    deleted.
+    """
 
     owner: str
     created: int = 0  # epoch milliseconds
@@ -77,7 +79,9 @@ class Secret:
 
 @dataclass(frozen=True, kw_only=True)
 class Client(Record):
-    """An OAuth client: an application's keys of one type, or a client of the REST APIs (no application)."""
+    """An OAuth client: an application's keys of one type, or a client of the REST APIs (no
+    application).
+    """
 
     client_id: str
     name: str

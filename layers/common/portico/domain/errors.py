@@ -1,4 +1,6 @@
-"""Everything that can go wrong, each named in the words of the domain; `portico.web.errors` turns them into HTTP."""
+"""Everything that can go wrong, each named in the words of the domain; `portico.web.errors` turns
+them into HTTP.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +48,9 @@ class Unauthenticated(PorticoError):
 
 
 class MissingScope(Unauthenticated):
-    """The token is valid but lacks the scope of the operation; WSO2's REST APIs answer 401, not 403."""
+    """The token is valid but lacks the scope of the operation; WSO2's REST APIs answer 401, not
+    403.
+    """
 
     error = "missing_scope"
 

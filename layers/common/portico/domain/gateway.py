@@ -1,4 +1,6 @@
-"""The authorizer's read model: what it must know to judge a call, written in the same transaction as its sources."""
+"""The authorizer's read model: what it must know to judge a call, written in the same transaction
+as its sources.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,9 +10,11 @@ from portico.domain.records import Record
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment(Record):
-    """A revision on the gateway, compiled. `prefix` is the full context, lower case is not applied (paths are case-sensitive).
+    """A revision on the gateway, compiled. `prefix` is the full context, lower case is not applied
+    (paths are case-sensitive).
 
-    `resources` are `[template, verb, auth_type, [scopes], policy]` lists, most specific first is the reader's business.
+    `resources` are `[template, verb, auth_type, [scopes], policy]` lists, most specific first is
+    the reader's business.
     """
 
     prefix: str
@@ -57,7 +61,9 @@ class GatewayApplication(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayClient(Record):
-    """A live consumer key; it is removed when the key is, and calls with its tokens fail from then on."""
+    """A live consumer key; it is removed when the key is, and calls with its tokens fail from then
+    on.
+    """
 
     client_id: str
     application_id: str
@@ -66,14 +72,18 @@ class GatewayClient(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyTable(Record):
-    """All throttling policies of a tenant in one item: level -> name -> [calls, window in seconds, stop_on_quota_reach]."""
+    """All throttling policies of a tenant in one item: level -> name -> [calls, window in seconds,
+    stop_on_quota_reach].
+    """
 
     policies: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Revocation(Record):
-    """A revoked token (its `jti`), token family or consumer key; it stays until what it revokes has expired."""
+    """A revoked token (its `jti`), token family or consumer key; it stays until what it revokes has
+    expired.
+    """
 
     subject: str
     expires: int  # epoch seconds
@@ -82,9 +92,11 @@ class Revocation(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class PublicKeys(Record):
-    """The JWKS (RFC 7517) of the deployment: the public halves of all signing keys; `tenant` is `*`.
+    """The JWKS (RFC 7517) of the deployment: the public halves of all signing keys; `tenant` is
+    `*`.
 
-    `access` names the key ids that sign access tokens, so that no other key of the set is taken for them.
+    `access` names the key ids that sign access tokens, so that no other key of the set is taken for
+    them.
     """
 
     keys: list[dict[str, Any]]

@@ -8,7 +8,9 @@ from portico.domain.records import Record
 
 @dataclass(frozen=True, kw_only=True)
 class OutboxEntry(Record):
-    """A side effect to carry out: written with the state that asks for it, retried until done, idempotent."""
+    """A side effect to carry out: written with the state that asks for it, retried until done,
+    idempotent.
+    """
 
     order: str  # sorts by time
     id: str
@@ -20,8 +22,26 @@ class OutboxEntry(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OutboxTenant(Record):
+    """Says that a tenant has had outbox entries, so that its outbox is looked at; `tenant` is `*`."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease(Record):
+    """One worker at a time: held until `until` (epoch seconds), and renewed before; `tenant` is `*`."""
+
+    name: str
+    holder: str
+    until: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuditEntry(Record):
-    """One state-changing call: who, what, when, and the state before and after in a few fields. Never secrets."""
+    """One state-changing call: who, what, when, and the state before and after in a few fields.
+    Never secrets.
+    """
 
     day: str  # 2026-11-21
     order: str

@@ -1,11 +1,16 @@
-"""What is stored, and the changes that are written together; where and how they are stored is `portico.storage`'s business."""
+"""What is stored, and the changes that are written together; where and how they are stored is
+`portico.storage`'s business.
+"""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """A stored value of one tenant. `stamp` counts its writes and is the base of its ETag; 0 means not stored yet."""
+    """A stored value of one tenant.
+
+    `stamp` counts its writes and is the base of its ETag; 0 means not stored yet.
+    """
 
     tenant: str
     stamp: int = 0
@@ -48,7 +53,9 @@ class Discard:
 
 @dataclass(frozen=True)
 class Require:
-    """Write nothing, but fail with `LostRace` unless the record still has the same stamp (0: is still absent)."""
+    """Write nothing, but fail with `LostRace` unless the record still has the same stamp (0: is
+    still absent).
+    """
 
     record: Record
 

@@ -18,7 +18,8 @@ class Tenant(Record):
 def split_user(name: str) -> tuple[str, str]:
     """`jane@acme.com` -> (`jane`, `acme.com`); a name without tenant belongs to the super tenant.
 
-    An e-mail address as user name keeps its own `@`: only the part after the last one is the tenant.
+    An e-mail address as user name keeps its own `@`: only the part after the last one is the
+    tenant.
     """
     user, at, tenant = name.rpartition("@")
     return (user, tenant) if at and user else (name, SUPER_TENANT)

@@ -30,7 +30,9 @@ class User(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Attempts(Record):
-    """Failed sign-ins of a user name or an address within a window; `expires` ends it (epoch seconds)."""
+    """Failed sign-ins of a user name or an address within a window; `expires` ends it (epoch
+    seconds).
+    """
 
     subject: str
     count: int
@@ -49,7 +51,9 @@ class Session(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshToken(Record):
-    """A refresh token, stored by digest; a used one is kept so that its reuse revokes the whole family."""
+    """A refresh token, stored by digest; a used one is kept so that its reuse revokes the whole
+    family.
+    """
 
     digest: str
     family: str

@@ -3,12 +3,13 @@
 import json
 import zlib
 from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cattrs import Converter
 
 from portico.domain.errors import TooLarge
 from portico.domain.records import Record
+from portico.storage.bodies import unpack
 
 PACK_ABOVE = 16_384  # bytes; below it, the body stays readable in the console
 MAX_BODY = 390_000  # bytes; an item's limit of 400 KB includes keys and attribute names
@@ -30,15 +31,10 @@ def encode(record: Record) -> str | bytes:
         return text
     packed = zlib.compress(raw, 6)
     if len(packed) > MAX_BODY:
-        raise TooLarge(f"{type(record).__name__} takes {len(packed)} bytes compressed; {MAX_BODY} are allowed")
+        raise TooLarge(
+            f"{type(record).__name__} takes {len(packed)} bytes compressed; {MAX_BODY} are allowed"
+        )
     return packed
-
-
-def unpack(body: str | bytes) -> dict[str, Any]:
-    """The fields of a stored body, as JSON gives them."""
-    text = body if isinstance(body, str) else zlib.decompress(body)
-    fields: dict[str, Any] = json.loads(text)
-    return fields
 
 
 def decode(kind: type[R], body: str | bytes, stamp: int) -> R:

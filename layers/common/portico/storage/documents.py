@@ -27,7 +27,9 @@ class BucketDocuments:
 
     def write(self, key: str, content: bytes, content_type: str) -> None:
         try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=content_type)
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=content, ContentType=content_type
+            )
         except ClientError as exc:
             raise Unavailable("The document store did not take the document") from exc
 
@@ -39,5 +41,8 @@ class BucketDocuments:
 
     def upload_form(self, key: str, max_bytes: int, seconds: int) -> dict[str, Any]:
         return self._client.generate_presigned_post(
-            self._bucket, key, Conditions=[["content-length-range", 1, max_bytes]], ExpiresIn=seconds
+            self._bucket,
+            key,
+            Conditions=[["content-length-range", 1, max_bytes]],
+            ExpiresIn=seconds,
         )

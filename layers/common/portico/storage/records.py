@@ -22,7 +22,9 @@ MAX_CHANGES = 100  # TransactWriteItems' limit of actions
 
 
 class Item(Model):
-    """The one shape of every item; `body` or `packed` holds the record (see `portico.storage.codec`)."""
+    """The one shape of every item; `body` or `packed` holds the record (see
+    `portico.storage.codec`).
+    """
 
     pk: Attribute[str] = UnicodeAttribute(hash_key=True)
     sk: Attribute[str] = UnicodeAttribute(range_key=True)
@@ -42,7 +44,11 @@ def models(settings: Settings, region: str) -> dict[str, type[Item]]:
         "operations": settings.operations_table,
     }
     return {
-        short: type(f"{short.title()}Item", (Item,), {"Meta": type("Meta", (), {"table_name": name, "region": region})})
+        short: type(
+            f"{short.title()}Item",
+            (Item,),
+            {"Meta": type("Meta", (), {"table_name": name, "region": region})},
+        )
         for short, name in names.items()
         if name
     }
@@ -68,10 +74,19 @@ class DynamoRecords:
         place, pair = _find(kind, "")
         wanted = list(dict.fromkeys(pair.fill(key) for key in keys))
         with _unavailable():
-            return [_record(kind, item) for item in self._models[place.table].batch_get(wanted, consistent_read=True)]
+            return [
+                _record(kind, item)
+                for item in self._models[place.table].batch_get(wanted, consistent_read=True)
+            ]
 
     def list(
-        self, kind: type[R], *, by: str = "", newest_first: bool = False, limit: int | None = None, **key: str
+        self,
+        kind: type[R],
+        *,
+        by: str = "",
+        newest_first: bool = False,
+        limit: int | None = None,
+        **key: str,
     ) -> list[R]:
         place, pair = _find(kind, by)
         model = self._models[place.table]
@@ -161,7 +176,11 @@ def _refusal(exc: TransactWriteError, changes: Sequence[Change]) -> PorticoError
             continue
         name = type(change.record).__name__
         if reason.code == "ConditionalCheckFailed":
-            return AlreadyExists(f"{name} exists already") if isinstance(change, Create) else LostRace(f"{name} has changed")
+            return (
+                AlreadyExists(f"{name} exists already")
+                if isinstance(change, Create)
+                else LostRace(f"{name} has changed")
+            )
         if reason.code == "TransactionConflict":
             return LostRace(f"{name} is being changed")
     return Unavailable("The database did not accept the change")

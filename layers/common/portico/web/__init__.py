@@ -1,1 +1,3 @@
-"""What the functions with a REST interface or pages share: contract, errors, callers, sessions, look."""
+"""What the functions with a REST interface or pages share: contract, errors, callers, sessions,
+look.
+"""

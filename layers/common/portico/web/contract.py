@@ -1,6 +1,8 @@
-"""The operations of a REST contract as data: method, path, operation id and scopes, so that routes, scope checks and 501s agree.
+"""The operations of a REST contract as data: method, path, operation id and scopes, so that routes,
+scope checks and 501s agree.
 
-The tables in `contracts/` list the operations of WSO2 API Manager 4.x's publisher v4, devportal v3 and admin v4 contracts.
+The tables in `contracts/` list the operations of WSO2 API Manager 4.x's publisher v4, devportal v3
+and admin v4 contracts.
 """
 
 import re
@@ -8,13 +10,19 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-BASES = {"publisher": "/api/am/publisher/v4", "devportal": "/api/am/devportal/v3", "admin": "/api/am/admin/v4"}
+BASES = {
+    "publisher": "/api/am/publisher/v4",
+    "devportal": "/api/am/devportal/v3",
+    "admin": "/api/am/admin/v4",
+}
 _PARAMETER = re.compile(r"\{([^}]+)\}")
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of a contract; `path` is relative to the contract's base. No scopes: anonymous callers may."""
+    """One operation of a contract; `path` is relative to the contract's base. No scopes: anonymous
+    callers may.
+    """
 
     method: str
     path: str
@@ -49,14 +57,19 @@ class Contract:
         found = [
             operation
             for operation in self.operations
-            if operation.method == method and _pattern(operation.path).fullmatch(path.removeprefix(self.base))
+            if operation.method == method
+            and _pattern(operation.path).fullmatch(path.removeprefix(self.base))
         ]
         return min(found, key=lambda operation: operation.path.count("{"), default=None)
 
 
 @cache
 def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile("".join("[^/]+" if i % 2 else re.escape(part) for i, part in enumerate(_PARAMETER.split(path))))
+    return re.compile(
+        "".join(
+            "[^/]+" if i % 2 else re.escape(part) for i, part in enumerate(_PARAMETER.split(path))
+        )
+    )
 
 
 @cache

@@ -7,7 +7,8 @@ from aws_lambda_powertools.event_handler import Response
 
 from portico.domain import errors
 
-# The first class that fits decides: status, message. The code of the body is 900 900 + status where WSO2 has none of its own.
+# The first class that fits decides: status, message. The code of the body is 900 900 + status where
+# WSO2 has none of its own.
 TABLE: tuple[tuple[type[errors.PorticoError], int, str], ...] = (
     (errors.InvalidInput, 400, "Bad Request"),
     (errors.MissingScope, 401, "Unauthorized"),
@@ -25,7 +26,10 @@ TABLE: tuple[tuple[type[errors.PorticoError], int, str], ...] = (
     (errors.NotImplementedHere, 501, "Not Implemented"),
     (errors.Unavailable, 503, "Service Unavailable"),
 )
-CODES = {errors.Unauthenticated: 900901, errors.MissingScope: 900910}
+CODES: dict[type[errors.PorticoError], int] = {
+    errors.Unauthenticated: 900901,
+    errors.MissingScope: 900910,
+}
 
 
 def status_of(error: errors.PorticoError) -> tuple[int, str]:
@@ -36,8 +40,12 @@ def status_of(error: errors.PorticoError) -> tuple[int, str]:
     return 500, "Internal Server Error"
 
 
-def error_body(code: int, message: str, description: str, problems: tuple[errors.Problem, ...] = ()) -> dict[str, Any]:
-    """The `Error` schema of the contracts: code, message, description, moreInfo, error[{code, message}]."""
+def error_body(
+    code: int, message: str, description: str, problems: tuple[errors.Problem, ...] = ()
+) -> dict[str, Any]:
+    """The `Error` schema of the contracts: code, message, description, moreInfo, error[{code,
+    message}].
+    """
     return {
         "code": code,
         "message": message,
@@ -62,6 +70,10 @@ def answer_error(error: errors.PorticoError) -> Response[str]:
     return plain_error(status, error_body(code, message, str(error), problems), headers)
 
 
-def plain_error(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response[str]:
+def plain_error(
+    status: int, body: dict[str, Any], headers: dict[str, str] | None = None
+) -> Response[str]:
     """An answer with a ready error body."""
-    return Response(status, content_type="application/json", body=json.dumps(body), headers=headers or {})
+    return Response(
+        status, content_type="application/json", body=json.dumps(body), headers=headers or {}
+    )

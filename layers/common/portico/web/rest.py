@@ -1,4 +1,6 @@
-"""The REST toolkit: routes by contract operation, bodies checked by models, lists paged, ETags; on Powertools' resolver."""
+"""The REST toolkit: routes by contract operation, bodies checked by models, lists paged, ETags; on
+Powertools' resolver.
+"""
 
 import base64
 import json
@@ -6,12 +8,12 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver, Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.router import Router
 from multipart import MultipartError, MultipartParser, parse_options_header
 from pydantic import BaseModel, ValidationError
 
@@ -36,6 +38,7 @@ Handler = Callable[..., Any]
 
 MAX_BODY = 4_718_592  # bytes: 6 MB of Lambda payload, less base64 and the event around it
 MAX_PAGE = 1000
+MACHINES = ("/api/", "/scim2")  # paths that answer JSON, never pages
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,21 @@ class Part:
 
 
 def operations(router: Router, contract: Contract) -> Callable[..., Callable[[Handler], Handler]]:
-    """A decorator that makes a function the route of an operation: `@operation("GET", "/apis/{apiId}")`.
+    """A decorator that makes a function the route of an operation: `@operation("GET",
+    "/apis/{apiId}")`.
 
-    Path parameters arrive in snake case. Scopes are the contract's; an operation of our own names its `scopes`.
+    Path parameters arrive in snake case. Scopes are the contract's; an operation of our own names
+    its `scopes`.
     """
 
-    def operation(method: str, path: str, scopes: tuple[str, ...] | None = None) -> Callable[[Handler], Handler]:
-        known = contract.operation(method, path) if scopes is None else Operation(method, path, "", scopes)
+    def operation(
+        method: str, path: str, scopes: tuple[str, ...] | None = None
+    ) -> Callable[[Handler], Handler]:
+        known = (
+            contract.operation(method, path)
+            if scopes is None
+            else Operation(method, path, "", scopes)
+        )
         rule = contract.base + path.replace("{", "<").replace("}", ">")
 
         def register(handler: Handler) -> Handler:
@@ -92,42 +103,70 @@ def _snake(name: str) -> str:
 
 
 def _admit(router: Router, operation: Operation) -> None:
-    """Find out who calls and whether a scope of the operation allows it; a session counts as all scopes of its roles."""
+    """Find out who calls and whether a scope of the operation allows it; a session counts as all
+    scopes of its roles.
+    """
     found: Caller | None = router.context["callers"].of(router.current_event)
     if found is None and operation.scopes:
         raise Unauthenticated("This operation needs an access token: Authorization: Bearer <token>")
     if found is not None and operation.scopes and not found.scopes & set(operation.scopes):
-        raise MissingScope(f"The access token lacks a scope of this operation: one of {', '.join(operation.scopes)}")
+        raise MissingScope(
+            "The access token lacks a scope of this operation: one of "
+            + ", ".join(operation.scopes)
+        )
     router.append_context(caller=found)
 
 
-def rest_app(contracts: Sequence[Contract], routers: Iterable[Router]) -> LambdaFunctionUrlResolver:
-    """The resolver of a function: its routers, errors as the contract's bodies, 501 for the rest of the contracts."""
+class ErrorPage(Protocol):
+    """How a console shows an error; `portico.web.pages.Pages.error`."""
+
+    def __call__(self, error: PorticoError, path: str) -> Response[str]: ...
+
+
+def rest_app(
+    contracts: Sequence[Contract], routers: Iterable[Router], error_page: ErrorPage | None = None
+) -> LambdaFunctionUrlResolver:
+    """The resolver of a function: its routers, errors as the contract's bodies, 501 for the rest of
+    the contracts.
+
+    With `error_page`, errors outside the REST APIs are pages.
+    """
     app = LambdaFunctionUrlResolver()
     for router in routers:
         app.include_router(router)
-    app.exception_handler(PorticoError)(answer_error)
 
-    @app.exception_handler(Exception)
+    def refused(error: PorticoError) -> Response[str]:
+        path = app.current_event.path
+        if error_page and not path.startswith(MACHINES):
+            return error_page(error, path)
+        return answer_error(error)
+
     def unexpected(exc: Exception) -> Response[str]:
         request_id = app.lambda_context.aws_request_id
         log.exception("unexpected error", extra={"request_id": request_id})
-        return plain_error(500, error_body(500, "Internal Server Error", f"The request failed; its id is {request_id}"))
+        return plain_error(
+            500,
+            error_body(500, "Internal Server Error", f"The request failed; its id is {request_id}"),
+        )
 
-    @app.not_found
     def missing(_: NotFoundError) -> Response[str]:
         event = app.current_event
         for contract in contracts:
             operation = contract.match(event.http_method, event.path)
             if operation:
-                return answer_error(NotImplementedHere(operation.name))
-        return answer_error(NotFound("Path", f"{event.http_method} {event.path}"))
+                return refused(NotImplementedHere(operation.name))
+        return refused(NotFound("Path", f"{event.http_method} {event.path}"))
 
+    app.exception_handler(PorticoError)(refused)
+    app.exception_handler(Exception)(unexpected)
+    app.not_found(missing)
     return app
 
 
 def caller(router: Router) -> Caller:
-    """Who calls; operations without scopes may have an anonymous caller of the tenant that the request names."""
+    """Who calls; operations without scopes may have an anonymous caller of the tenant that the
+    request names.
+    """
     found: Caller | None = router.context.get("caller")
     if found:
         return found
@@ -153,11 +192,16 @@ def raw_body(router: Router) -> bytes:
     event = router.current_event
     text = event.body or ""
     try:
-        content = base64.b64decode(text, validate=True) if event.is_base64_encoded else text.encode()
+        content = (
+            base64.b64decode(text, validate=True) if event.is_base64_encoded else text.encode()
+        )
     except ValueError as exc:
         raise InvalidInput("The body is not valid base64") from exc
     if len(content) > MAX_BODY:
-        raise TooLarge(f"The body has {len(content)} bytes; {MAX_BODY} are allowed. Upload larger files by POST /uploads")
+        raise TooLarge(
+            f"The body has {len(content)} bytes; {MAX_BODY} are allowed. "
+            "Upload larger files by POST /uploads"
+        )
     return content
 
 
@@ -167,7 +211,9 @@ def body(router: Router, model: type[M]) -> M:
 
 
 def json_of(content: bytes, field: str = "body") -> Any:
-    """JSON text as values; refuses what JSON does not have (NaN, wrong encoding, depth without end)."""
+    """JSON text as values; refuses what JSON does not have (NaN, wrong encoding, depth without
+    end).
+    """
     if not content.strip():
         raise InvalidInput.of(field, "is empty; JSON is expected")
     try:
@@ -175,7 +221,9 @@ def json_of(content: bytes, field: str = "body") -> Any:
     except UnicodeDecodeError as exc:
         raise InvalidInput.of(field, "is not UTF-8 text") from exc
     except json.JSONDecodeError as exc:
-        raise InvalidInput.of(field, f"is not JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}") from exc
+        raise InvalidInput.of(
+            field, f"is not JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}"
+        ) from exc
     except (ValueError, RecursionError) as exc:
         raise InvalidInput.of(field, f"is not JSON that can be read: {exc}") from exc
 
@@ -190,7 +238,8 @@ def parse(model: type[M], value: Any) -> M:
         return model.model_validate(value)
     except ValidationError as exc:
         problems = [
-            Problem(".".join(str(part) for part in error["loc"]) or "body", error["msg"]) for error in exc.errors()[:50]
+            Problem(".".join(str(part) for part in error["loc"]) or "body", error["msg"])
+            for error in exc.errors()[:50]
         ]
         text = "; ".join(f"{problem.field}: {problem.message}" for problem in problems[:5])
         raise InvalidInput(text, problems) from exc
@@ -203,9 +252,12 @@ def multipart(router: Router) -> dict[str, Part]:
         raise InvalidInput.of("Content-Type", "multipart/form-data with a boundary is expected")
     content = raw_body(router)
     try:
-        parser = MultipartParser(BytesIO(content), options["boundary"], len(content), memory_limit=MAX_BODY * 2)
+        parser = MultipartParser(
+            BytesIO(content), options["boundary"], len(content), memory_limit=MAX_BODY * 2
+        )
         return {
-            part.name: Part(part.name, part.raw, part.filename or "", part.content_type or "") for part in parser
+            part.name: Part(part.name, part.raw, part.filename or "", part.content_type or "")
+            for part in parser
         }
     except MultipartError as exc:
         raise InvalidInput.of("body", f"is not a multipart form: {exc}") from exc
@@ -238,7 +290,9 @@ def _number(router: Router, name: str, default: int, most: int) -> int:
     return int(text)
 
 
-def listed(rows: Sequence[Any], page: Paging, total: int, path: str, **filters: str) -> dict[str, Any]:
+def listed(
+    rows: Sequence[Any], page: Paging, total: int, path: str, **filters: str
+) -> dict[str, Any]:
     """A list body of the contracts: count, list, pagination with links to the neighbouring pages."""
 
     def link(offset: int) -> str:
@@ -253,7 +307,9 @@ def listed(rows: Sequence[Any], page: Paging, total: int, path: str, **filters: 
             "limit": page.limit,
             "total": total,
             "next": link(page.offset + page.limit) if has_next and page.limit else "",
-            "previous": link(max(0, page.offset - page.limit)) if page.offset and page.limit else "",
+            "previous": link(max(0, page.offset - page.limit))
+            if page.offset and page.limit
+            else "",
         },
     }
 
@@ -274,7 +330,11 @@ def if_match(router: Router) -> int | None:
 
 
 def answer(
-    content: Any = None, status: int = 200, *, etag: int | None = None, headers: dict[str, str] | None = None
+    content: Any = None,
+    status: int = 200,
+    *,
+    etag: int | None = None,
+    headers: dict[str, str] | None = None,
 ) -> Response[str]:
     """A JSON answer; None gives an empty body."""
     fields = dict(headers or {})
@@ -282,5 +342,3 @@ def answer(
         fields["ETag"] = etag_of(etag)
     text = "" if content is None else json.dumps(content, ensure_ascii=False)
     return Response(status, content_type="application/json", body=text, headers=fields)
-
-

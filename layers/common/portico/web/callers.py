@@ -1,0 +1,120 @@
+"""Who makes a REST call: the bearer of one of our access tokens, a signed-in browser, or (where
+allowed) HTTP Basic.
+"""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from portico.domain.errors import Forbidden, Unauthenticated
+from portico.domain.gateway import PublicKeys, Revocation
+from portico.domain.scopes import scopes_of_roles
+from portico.domain.tenant import split_user
+from portico.domain.user import Caller, User
+from portico.ports import Clock, Records
+from portico.tokens.jwt import UnknownKey, verify
+from portico.tokens.keys import VerificationKey, verification_keys
+from portico.web.session import Sessions, check_same_site
+
+Authenticate = Callable[[str, str, str, str], User]  # tenant, name, password, address
+
+
+class Event(Protocol):
+    """What is needed of Powertools' event."""
+
+    @property
+    def raw_event(self) -> dict[str, Any]: ...
+
+
+@dataclass
+class Callers:
+    """Finds the caller of an event.
+
+    Refuses with Unauthenticated what is there and does not hold; None when nothing is.
+    """
+
+    records: Records
+    clock: Clock
+    sessions: Sessions
+    basic: Authenticate | None = None  # HTTP Basic, for SCIM and other scripts of administrators
+    _keys: dict[str, VerificationKey] = field(default_factory=dict)
+
+    def of(self, event: Event) -> Caller | None:
+        """The caller; a token or session that does not hold is an error, not an anonymous caller."""
+        raw = event.raw_event
+        headers = {name.lower(): value for name, value in (raw.get("headers") or {}).items()}
+        scheme, _, credential = headers.get("authorization", "").partition(" ")
+        match scheme.lower():
+            case "bearer":
+                return self._bearer(credential.strip())
+            case "basic" if self.basic:
+                return self._basic(self.basic, credential.strip(), address_of(raw))
+            case "":
+                return self._session(raw, headers)
+            case _:
+                raise Unauthenticated(
+                    f"The authentication scheme '{scheme[:20]}' is not supported here"
+                )
+
+    def _bearer(self, token: str) -> Caller:
+        claims = self._verified(token)
+        tenant = str(claims.get("tenant", ""))
+        subjects = [
+            str(claims.get("jti")),
+            f"fam:{claims.get('fam')}",
+            f"client:{claims.get('client_id')}",
+        ]
+        revocations = self.records.get_many(
+            Revocation, [{"tenant": tenant, "subject": one} for one in subjects]
+        )
+        if any(one.expires > self.clock.now() for one in revocations):
+            raise Unauthenticated("The access token has been revoked")
+        scopes = frozenset(str(claims.get("scope", "")).split())
+        by_user = claims.get("aut") == "APPLICATION_USER"
+        name = split_user(str(claims["sub"]))[0] if by_user else str(claims.get("owner", ""))
+        user = self._user(tenant, name)
+        return Caller(tenant, user.name, user.roles, scopes, str(claims.get("client_id", "")))
+
+    def _verified(self, token: str) -> dict[str, Any]:
+        try:
+            return verify(token, self._keys, now=self.clock.now())
+        except UnknownKey:
+            # A key that came by rotation: look once more.
+            found = self.records.get(PublicKeys, tenant="*")
+            self._keys = verification_keys(found.keys, found.access) if found else {}
+            return verify(token, self._keys, now=self.clock.now())
+
+    def _basic(self, authenticate: Authenticate, credential: str, address: str) -> Caller:
+        try:
+            name, colon, password = (
+                base64.b64decode(credential, validate=True).decode().partition(":")
+            )
+        except ValueError as exc:
+            raise Unauthenticated("The Basic credentials are malformed") from exc
+        if not colon:
+            raise Unauthenticated("The Basic credentials are malformed")
+        user_name, tenant = split_user(name)
+        user = authenticate(tenant, user_name, password, address)
+        return Caller(tenant, user.name, user.roles, frozenset(scopes_of_roles(user.roles)))
+
+    def _session(self, raw: Mapping[str, Any], headers: Mapping[str, str]) -> Caller | None:
+        caller = self.sessions.caller(raw)
+        if caller is None:
+            return None
+        method = raw["requestContext"]["http"]["method"]
+        if method not in ("GET", "HEAD", "OPTIONS") and not check_same_site(headers):
+            raise Forbidden("The request came from another site")
+        user = self._user(caller.tenant, caller.user)
+        return replace(caller, roles=user.roles, scopes=frozenset(scopes_of_roles(user.roles)))
+
+    def _user(self, tenant: str, name: str) -> User:
+        user = self.records.get(User, tenant=tenant, name=name.lower())
+        if user is None or not user.active:
+            raise Unauthenticated("The user of this token no longer exists or is not active")
+        return user
+
+
+def address_of(raw: Mapping[str, Any]) -> str:
+    """The client's address as API Gateway or the function URL saw it."""
+    return str(raw.get("requestContext", {}).get("http", {}).get("sourceIp", ""))

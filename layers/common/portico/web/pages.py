@@ -1,0 +1,166 @@
+"""Server-rendered pages: one Jinja2 environment a console, strict headers, static files that are
+cached for ever.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from portico.domain.errors import (
+    Forbidden,
+    NotFound,
+    PorticoError,
+    TooManyAttempts,
+    Unauthenticated,
+)
+from portico.domain.tenant import split_user
+from portico.domain.user import Caller
+from portico.web.callers import Authenticate, address_of
+from portico.web.errors import status_of
+from portico.web.forms import form
+from portico.web.session import Sessions, check_same_site
+
+HERE = Path(__file__).parent
+HEADERS = {
+    # No script of any kind; Pico's icons are data: images.
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Strict-Transport-Security": "max-age=31536000",
+}
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".md": "text/plain; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The pages of one console; `navigation` is label -> path."""
+
+    title: str
+    templates: Path
+    navigation: Mapping[str, str]
+    links: Mapping[str, str] = field(default_factory=dict)  # the other consoles: label -> URL
+
+    @cached_property
+    def _environment(self) -> Environment:
+        environment = Environment(
+            loader=FileSystemLoader([self.templates, HERE / "templates"]),
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.globals.update(console=self.title, navigation=self.navigation, links=self.links)
+        return environment
+
+    def show(
+        self, template: str, caller: Caller | None = None, status: int = 200, **context: Any
+    ) -> Response[str]:
+        """A page; `caller` is who is signed in."""
+        text = self._environment.get_template(template).render(caller=caller, **context)
+        return Response(
+            status, content_type="text/html; charset=utf-8", body=text, headers=dict(HEADERS)
+        )
+
+    def error(self, error: PorticoError, path: str, caller: Caller | None = None) -> Response[str]:
+        """A page for what went wrong; someone who is not signed in is asked to sign in."""
+        if isinstance(error, Unauthenticated):
+            return redirect(f"/login?next={quote(path, safe='')}")
+        status, message = status_of(error)
+        return self.show("error.html", caller, status, message=message, description=str(error))
+
+
+def redirect(path: str, cookie: str = "") -> Response[str]:
+    """See other (303): the browser gets the page by GET."""
+    headers: dict[str, str | list[str]] = {"Location": path, "Cache-Control": "no-store"}
+    if cookie:
+        headers["Set-Cookie"] = [cookie]
+    return Response(303, content_type="text/plain", body="", headers=headers)
+
+
+def local_path(path: str) -> str:
+    """The path if it stays on this site, else `/`: never an open redirect."""
+    parts = urlsplit(path)
+    safe = (
+        path.startswith("/")
+        and not path.startswith(("//", "/\\"))
+        and not parts.netloc
+        and not parts.scheme
+    )
+    return path if safe and path.isprintable() and "\\" not in path else "/"
+
+
+def visitor(router: Router) -> Caller:
+    """Who is signed in on this page; Unauthenticated otherwise. Forms from other sites are refused."""
+    found: Caller | None = router.context["callers"].of(router.current_event)
+    if found is None:
+        raise Unauthenticated("Sign in first")
+    return found
+
+
+def sign_in_routes(pages: Pages, sessions: Sessions, authenticate: Authenticate) -> Router:
+    """`/login`, `/logout` and `/static/<name>` of a console."""
+    router = Router()
+
+    @router.get("/static/<name>")
+    def static(name: str) -> Response[Any]:
+        file = HERE / "static" / Path(name).name
+        if not file.is_file():
+            raise NotFound("File", name)
+        # Names carry their version, so a browser need never ask again.
+        headers = {
+            "Cache-Control": "public, max-age=31536000, immutable",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return Response(
+            200, content_type=TYPES[file.suffix], body=file.read_text(), headers=headers
+        )
+
+    @router.get("/login")
+    def ask() -> Response[str]:
+        query = router.current_event.query_string_parameters or {}
+        return pages.show(
+            "login.html", next=local_path(query.get("next", "/")), name="", problem=""
+        )
+
+    @router.post("/login")
+    def sign_in() -> Response[str]:
+        raw = router.current_event.raw_event
+        if not check_same_site(
+            {name.lower(): value for name, value in (raw.get("headers") or {}).items()}
+        ):
+            raise Forbidden("The form came from another site")
+        fields = form(router)
+        name, target = fields.get("username", ""), local_path(fields.get("next", "/"))
+        user, tenant = split_user(name)
+        try:
+            known = authenticate(tenant, user, fields.get("password", ""), address_of(raw))
+        except (Unauthenticated, TooManyAttempts) as exc:
+            status = 429 if isinstance(exc, TooManyAttempts) else 401
+            return pages.show("login.html", status=status, next=target, name=name, problem=str(exc))
+        return redirect(target, sessions.begin(known))
+
+    @router.post("/logout")
+    def sign_out() -> Response[str]:
+        raw = router.current_event.raw_event
+        if not check_same_site(
+            {name.lower(): value for name, value in (raw.get("headers") or {}).items()}
+        ):
+            raise Forbidden("The form came from another site")
+        return redirect("/login", sessions.end(raw))
+
+    return router
