@@ -1,0 +1,10 @@
+"""Lets a call through when `X-Guard` says so."""
+
+
+def handler(event, context):
+    wish = event["headers"].get("x-guard", "")
+    if wish == "unauthorized":
+        raise Exception("Unauthorized")  # noqa: TRY002
+    if wish == "fail":
+        raise ValueError("broken")
+    return {"isAuthorized": wish == "yes", "context": {"who": "a caller", "number": 5, "yes": True, "event": event["type"]}}

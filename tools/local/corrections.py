@@ -1,0 +1,322 @@
+"""Where the embedded AWS differs from AWS in a way that matters here: one function a difference.
+
+Patches private names of exactly this release of the emulator; a correction is dropped when a
+later release has it. `tests/local/test_corrections.py` pins each one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tools.local.environments import (
+    Environment,
+    EnvironmentEnded,
+    Launch,
+    Pool,
+    Unpacked,
+    default_width,
+)
+from tools.local.site import LocalError
+
+MINISTACK = "1.5.33"
+# AWS Lambda quotas: invocation payload (request and response), synchronous.
+PAYLOAD_LIMIT = 6 * 1024 * 1024
+LOG_LINES_KEPT = 2000
+
+
+def check_version() -> None:
+    found = version("ministack")
+    if found != MINISTACK:
+        raise LocalError(
+            f"ministack {found} is installed, but its corrections are written for {MINISTACK}: "
+            "run `uv sync`, or look through tools/local/corrections.py and change the pin"
+        )
+
+
+class Functions:
+    """Runs Python functions in environments of our own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._unpacked = Unpacked(folder)
+        self._pool = Pool(default_width())
+
+    def execute(self, func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        """Replaces `_execute_function_warm`: same arguments, same answer.
+
+        AWS reports a function's exception by its own class name, so that a Step Functions `Retry`
+        matches it (the emulator: always Runtime.HandlerError); it keeps the environment after an
+        exception; code and layers see no packages but their own; code comes before layers.
+        """
+        from ministack.services import lambda_svc
+
+        config = func.get("config") or func
+        name, qualifier = config["FunctionName"], config.get("Version", "$LATEST")
+        if len(json.dumps(event)) > PAYLOAD_LIMIT:
+            return _too_large("Request", "RequestEntityTooLargeException")
+        account, region = lambda_svc._account_region_from_function_config(config)
+        key = ":".join((account, region, name, qualifier, config.get("CodeSha256", "")))
+        environment = self._pool.lease(key, lambda: self._make(func, config, region))
+        log = ""
+        try:
+            if not environment.alive:
+                environment.start()
+            answer = environment.call(
+                {
+                    "event": event,
+                    "request_id": request_id,
+                    "arn": config.get("FunctionArn", ""),
+                    "timeout_ms": int(float(config.get("Timeout", 3)) * 1000),
+                    "trace_id": lambda_svc._xray_trace_id_for_invocation(config),
+                    "depth": lambda_svc._invoke_depth.get(),
+                }
+            )
+            log = environment.log_of(request_id)
+        except EnvironmentEnded as error:
+            log = environment.log_of(request_id) or str(error)
+            body = {"errorType": error.error_type, "errorMessage": str(error)}
+            return {"body": body, "error": True, "log": log}
+        finally:
+            self._pool.give_back(key, environment)
+        if not answer["ok"]:
+            body = {k: answer[k] for k in ("errorMessage", "errorType", "stackTrace")}
+            return {"body": {**body, "requestId": request_id}, "error": True, "log": log}
+        if len(answer["result"]) > PAYLOAD_LIMIT:
+            return {**_too_large("Response", "Function.ResponseSizeTooLarge"), "log": log}
+        return {"body": answer["result"].encode(), "log": log}
+
+    def invalidate(
+        self,
+        func_name: str,
+        qualifier: str | None = None,
+        account: str | None = None,
+        region: str | None = None,
+    ) -> None:
+        """Replaces `invalidate_worker`: same arguments."""
+
+        def matches(key: str) -> bool:
+            of = key.split(":")
+            wanted = (account, region, func_name, qualifier)
+            return all(want in (None, have) for want, have in zip(wanted, of, strict=False))
+
+        self._pool.drop(matches)
+
+    def _make(self, func: dict[str, Any], config: dict[str, Any], region: str) -> Environment:
+        from ministack.services import lambda_svc
+
+        layers = [lambda_svc._resolve_layer_zip(layer) for layer in config.get("Layers", [])]
+        name = config["FunctionName"]
+        group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
+        given = (config.get("Environment") or {}).get("Variables") or {}
+        environment = {
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
+            **given,
+            # Lambda sets these itself; a function's configuration cannot (Developer Guide, "Using
+            # environment variables", reserved).
+            **lambda_svc.execution_credentials(config),
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{config.get('Runtime', 'python3.13')}",
+            "AWS_LAMBDA_FUNCTION_NAME": name,
+            "AWS_LAMBDA_FUNCTION_VERSION": config.get("Version", "$LATEST"),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": group,
+            "AWS_LAMBDA_LOG_STREAM_NAME": _stream_name(config),
+            "_HANDLER": config["Handler"],
+        }
+        launch = Launch(
+            name=name,
+            code=func["code_zip"],
+            layers=tuple(layer for layer in layers if layer),
+            handler=config["Handler"],
+            environment=environment,
+        )
+        return Environment(launch, self._unpacked)
+
+
+def _too_large(what: str, error_type: str) -> dict[str, Any]:
+    text = f"{what} payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
+    return {"body": {"errorType": error_type, "errorMessage": text}, "error": True, "log": text}
+
+
+def _stream_name(config: dict[str, Any]) -> str:
+    from ministack.core.responses import new_uuid
+
+    today = datetime.now(UTC)
+    return f"{today:%Y/%m/%d}/[{config.get('Version', '$LATEST')}]{new_uuid().replace('-', '')}"
+
+
+def correct_functions(folder: Path) -> None:
+    """Functions run in our own environments (see Functions.execute for what AWS does)."""
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    functions = Functions(folder)
+    lambda_svc._execute_function_warm = functions.execute
+    lambda_svc.invalidate_worker = functions.invalidate
+    lambda_runtime.invalidate_worker = functions.invalidate
+
+
+def correct_function_metrics() -> None:
+    """Nobody reads Lambda's own metrics here, and the emulator keeps every one in its state."""
+    from ministack.services import lambda_svc
+
+    lambda_svc._emit_lambda_metrics = lambda *_args, **_named: None
+
+
+def correct_function_logs(log_file: Path) -> None:
+    """AWS has one log stream an environment; the emulator makes one a call and keeps all of them.
+
+    One stream a function and day is kept, its last lines only. The same lines go to `log_file`,
+    which `make logs` follows.
+    """
+    from ministack.core.responses import get_account_id
+    from ministack.services import cloudwatch_logs, lambda_svc
+
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    out = log_file.open("a", buffering=1)
+    streams: dict[tuple[str, str, str], str] = {}
+
+    def emit(
+        func: dict[str, Any],
+        request_id: str,
+        log_text: str,
+        error: bool,
+        duration_ms: int,
+        *,
+        log_source: str | None = None,
+    ) -> None:
+        config = func.get("config") or func
+        name = config.get("FunctionName", "unknown")
+        group_name = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
+        now = int(time.time() * 1000)
+        group = cloudwatch_logs._log_groups.get(group_name)
+        if group is None:
+            group = cloudwatch_logs._log_groups[group_name] = {
+                "arn": cloudwatch_logs._make_group_arn(group_name),
+                "creationTime": now,
+                "retentionInDays": None,
+                "tags": {},
+                "subscriptionFilters": {},
+                "streams": {},
+            }
+        day = datetime.now(UTC).strftime("%Y/%m/%d")
+        stream_name = streams.setdefault(
+            (get_account_id(), group_name, f"{day}{config.get('Version')}"), _stream_name(config)
+        )
+        stream = group["streams"].setdefault(
+            stream_name,
+            {
+                "events": [],
+                "uploadSequenceToken": "1",
+                "creationTime": now,
+                "firstEventTimestamp": None,
+                "lastEventTimestamp": None,
+                "lastIngestionTime": None,
+            },
+        )
+        lines = [
+            f"START RequestId: {request_id} Version: {config.get('Version', '$LATEST')}",
+            *log_text.splitlines(),
+            f"END RequestId: {request_id}",
+            f"REPORT RequestId: {request_id}\tDuration: {duration_ms} ms",
+        ]
+        events = [{"timestamp": now, "message": line, "ingestionTime": now} for line in lines]
+        cloudwatch_logs._append_log_events(stream, events)
+        del stream["events"][:-LOG_LINES_KEPT]
+        cloudwatch_logs._fanout_to_subscription_filters(group_name, stream_name, events)
+        for line in log_text.splitlines():
+            out.write(f"{name}\t{line}\n")
+
+    lambda_svc._emit_lambda_logs = emit
+
+
+def correct_kept_layers(folder: Path) -> None:
+    """The emulator keeps layers as base64 inside one JSON file; ours keeps them as files.
+
+    Not a difference from AWS: with layers of 60 MB, saving often would take seconds each time.
+    """
+    from ministack.services import lambda_svc
+
+    get_state, restore = lambda_svc.get_state, lambda_svc._restore_state
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def without_content() -> dict[str, Any]:
+        kept: dict[int, bytes] = {}
+        versions = [v for layer in _values(lambda_svc._layers) for v in layer["versions"]]
+        for layer_version in versions:
+            data = layer_version.get("_zip_data")
+            if isinstance(data, bytes):
+                name = layer_version["Content"]["CodeSha256"].replace("/", "_")
+                path = folder / f"{name}.zip"
+                if not path.exists():
+                    beside = path.with_suffix(".tmp")
+                    beside.write_bytes(data)
+                    beside.replace(path)
+                kept[id(layer_version)] = data
+        try:
+            # Nothing else runs meanwhile: saving and handlers share one thread.
+            for layer_version in versions:
+                if id(layer_version) in kept:
+                    layer_version["_zip_data"] = None
+            state: dict[str, Any] = get_state()
+        finally:
+            for layer_version in versions:
+                if id(layer_version) in kept:
+                    layer_version["_zip_data"] = kept[id(layer_version)]
+        return state
+
+    def with_content(data: dict[str, Any]) -> None:
+        restore(data)
+        for layer in _values(lambda_svc._layers):
+            for layer_version in layer["versions"]:
+                if layer_version.get("_zip_data") is None:
+                    name = layer_version["Content"]["CodeSha256"].replace("/", "_")
+                    with contextlib.suppress(FileNotFoundError):
+                        layer_version["_zip_data"] = (folder / f"{name}.zip").read_bytes()
+
+    lambda_svc.get_state = without_content
+    lambda_svc._restore_state = with_content
+
+
+def _values(scoped: Any) -> list[Any]:
+    return list(scoped._data.values())
+
+
+def correct_transform_parameters() -> None:
+    """AWS's SAM transform sees the parameters that a deployment gives; the emulator's sees defaults.
+
+    `AutoPublishCodeSha256: !Ref SourceHash` decides by it whether a new version is published.
+    """
+    from ministack.services.cloudformation import engine
+
+    declared = engine._apply_transforms
+
+    def apply(template: dict[str, Any], provided: Any = None, previous: Any = None) -> Any:
+        values = engine._transform_parameters(template, provided, previous)
+        parameters = template.get("Parameters") or {}
+        with_values = {
+            name: {**entry, "Default": values[name]} if name in values else entry
+            for name, entry in parameters.items()
+        }
+        result = declared({**template, "Parameters": with_values}, provided, previous)
+        if isinstance(result, dict) and parameters:
+            result["Parameters"] = {**result.get("Parameters", {}), **parameters}
+        return result
+
+    import sys
+
+    for module in [m for n, m in sys.modules.items() if n.startswith("ministack.")]:
+        if getattr(module, "_apply_transforms", None) is declared:
+            module._apply_transforms = apply  # type: ignore[attr-defined]
+
