@@ -36,7 +36,7 @@ class InvalidToken(Unauthenticated):
 
 
 class UnknownKey(InvalidToken):
-    """The token names a key that is not in the set; whoever caches keys may fetch them and retry."""
+    """The token names a key that is not in the set; whoever caches keys may refresh them."""
 
     error = "unknown_key"
 

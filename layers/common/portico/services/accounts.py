@@ -1,0 +1,236 @@
+"""Users: signing in with a password, and making, changing and removing them.
+
+Sessions and tokens are elsewhere.
+"""
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from portico.domain.errors import (
+    AlreadyExists,
+    InUse,
+    InvalidInput,
+    LostRace,
+    NotFound,
+    Problem,
+    Unauthenticated,
+)
+from portico.domain.records import Create, Remove, Replace
+from portico.domain.tenant import SUPER_TENANT, Tenant
+from portico.domain.user import ADMIN, Caller, User
+from portico.ports import Clock, Records
+from portico.services.attempts import Guard
+from portico.services.auditing import audit
+from portico.services.passwords import DUMMY
+
+# Letters and digits of any script, and what e-mail addresses have: no "/", which is WSO2's mark of
+# a user store, and nothing that a key, a header or a log line could trip over.
+NAME = re.compile(r"[\w.@+-]{1,100}")
+ROLE = re.compile(r"[\w][\w ./@+-]{0,99}")
+MIN_PASSWORD = 8
+MAX_PASSWORD = 256
+MAX_ROLES = 50
+
+
+class Hasher(Protocol):
+    """How passwords are kept; `portico.services.passwords` is the real one."""
+
+    def hash(self, password: str) -> str: ...
+
+    def verify(self, hashed: str, password: str) -> bool: ...
+
+    def outdated(self, hashed: str) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The users of all tenants; names are compared without case."""
+
+    records: Records
+    clock: Clock
+    hasher: Hasher
+
+    def resolve(self, name: str, home: str = SUPER_TENANT) -> tuple[str, str]:
+        """Tenant and user of a name as people give it: `jane`, `jane@acme.com`, `jane@mail.org`.
+
+        What follows the last "@" is a tenant when there is one of that name; otherwise the whole
+        name, such as an e-mail address, is a user's of the `home` tenant.
+        """
+        user, at, domain = name.strip().rpartition("@")
+        domain = domain.lower()
+        if at and user and (domain == SUPER_TENANT or self.records.get(Tenant, tenant=domain)):
+            return domain, user.lower()
+        return home, name.strip().lower()
+
+    def authenticate(self, tenant: str, name: str, password: str, address: str = "") -> User:
+        """The active user with this password.
+
+        Raises Unauthenticated, which does not tell a wrong password from an unknown or inactive
+        user, neither by its text nor by its time; TooManyAttempts after too many of them for the
+        name or the `address`.
+        """
+        guard = Guard(self.records, self.clock)
+        guard.check(tenant, name, address)
+        user = self.records.get(User, tenant=tenant, name=name.lower())
+        hashed = user.password if user else DUMMY
+        fits = len(password) <= MAX_PASSWORD and self.hasher.verify(hashed, password)
+        if user is None or not fits or not user.active:
+            guard.failed(tenant, name, address)
+            raise Unauthenticated("The user name or password is wrong, or the user is not active")
+        # Guesses sent all at once pass the first check together; the lucky one is not told.
+        guard.check(tenant, name, address)
+        guard.succeeded(tenant, name)
+        return self._rehashed(user, password)
+
+    def get(self, tenant: str, name: str) -> User:
+        """The user of this name; NotFound otherwise."""
+        user = self.records.get(User, tenant=tenant, name=name.lower())
+        if user is None:
+            raise NotFound("User", name)
+        return user
+
+    def get_by_id(self, tenant: str, user_id: str) -> User:
+        """The user with this id; NotFound otherwise."""
+        user = self.records.get(User, by="id", tenant=tenant, id=user_id)
+        if user is None:
+            raise NotFound("User", user_id)
+        return user
+
+    def list(self, tenant: str) -> "list[User]":
+        """All users of a tenant by name."""
+        return self.records.list(User, tenant=tenant)
+
+    def create(
+        self,
+        caller: Caller,
+        name: str,
+        password: str,
+        roles: Sequence[str] = (),
+        *,
+        email: str = "",
+        given_name: str = "",
+        family_name: str = "",
+        active: bool = True,
+        claims: Mapping[str, str] | None = None,
+    ) -> User:
+        """A new user of the caller's tenant; AlreadyExists when the name is taken."""
+        name = name.strip().lower().removesuffix(f"@{caller.tenant}")
+        problems = [*_name_problems(name), *_password_problems(password), *_role_problems(roles)]
+        if problems:
+            raise InvalidInput("The user cannot be created", problems)
+        user = User(
+            tenant=caller.tenant,
+            name=name,
+            id=str(uuid.uuid4()),
+            password=self.hasher.hash(password),
+            roles=tuple(dict.fromkeys(roles)),
+            email=email,
+            given_name=given_name,
+            family_name=family_name,
+            active=active,
+            created=int(self.clock.now()),
+            claims=dict(claims or {}),
+        )
+        entry = audit(self.clock, caller, "create", "user", name, after=_telling(user))
+        try:
+            self.records.commit(Create(user), entry)
+        except AlreadyExists as exc:
+            raise AlreadyExists(f"A user '{name}' exists already") from exc
+        return replace(user, stamp=1)
+
+    def update(
+        self,
+        caller: Caller,
+        user: User,
+        *,
+        password: str | None = None,
+        roles: Sequence[str] | None = None,
+        email: str | None = None,
+        given_name: str | None = None,
+        family_name: str | None = None,
+        active: bool | None = None,
+        claims: Mapping[str, str] | None = None,
+    ) -> User:
+        """The user with the given fields changed; InUse if no administrator would be left."""
+        problems = [
+            *(_password_problems(password) if password is not None else []),
+            *(_role_problems(roles) if roles is not None else []),
+        ]
+        if problems:
+            raise InvalidInput("The user cannot be changed", problems)
+        fields: dict[str, Any] = {
+            "password": self.hasher.hash(password) if password is not None else None,
+            "roles": tuple(dict.fromkeys(roles)) if roles is not None else None,
+            "email": email,
+            "given_name": given_name,
+            "family_name": family_name,
+            "active": active,
+            "claims": dict(claims) if claims is not None else None,
+        }
+        changed = replace(
+            user, **{key: value for key, value in fields.items() if value is not None}
+        )
+        if not _administrates(changed):
+            self._keep_an_administrator(user)
+        before, after = _telling(user), _telling(changed)
+        if password is not None:
+            after["password"] = "changed"  # noqa: S105 - that it did, not what it is
+        entry = audit(self.clock, caller, "update", "user", user.name, before, after)
+        self.records.commit(Replace(changed), entry)
+        return replace(changed, stamp=user.stamp + 1)
+
+    def delete(self, caller: Caller, user: User) -> None:
+        """Remove a user; InUse when it is the last active administrator."""
+        self._keep_an_administrator(user)
+        entry = audit(self.clock, caller, "delete", "user", user.name, before=_telling(user))
+        self.records.commit(Remove(user), entry)
+
+    def _keep_an_administrator(self, user: User) -> None:
+        if not _administrates(user):
+            return
+        others = (one for one in self.list(user.tenant) if one.name != user.name)
+        if not any(_administrates(one) for one in others):
+            raise InUse(f"'{user.name}' is the only administrator of '{user.tenant}'")
+
+    def _rehashed(self, user: User, password: str) -> User:
+        if not self.hasher.outdated(user.password):
+            return user
+        changed = replace(user, password=self.hasher.hash(password))
+        try:
+            self.records.commit(Replace(changed))
+        except LostRace:
+            return user  # somebody changed the user meanwhile; the next sign-in tries again
+        return replace(changed, stamp=user.stamp + 1)
+
+
+def _administrates(user: User) -> bool:
+    return user.active and ADMIN in user.roles
+
+
+def _telling(user: User) -> dict[str, Any]:
+    return {"roles": list(user.roles), "active": user.active, "email": user.email}
+
+
+def _name_problems(name: str) -> list[Problem]:
+    if NAME.fullmatch(name):
+        return []
+    return [Problem("userName", "must be 1 to 100 letters, digits or . _ @ + -")]
+
+
+def _password_problems(password: str) -> list[Problem]:
+    if MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        return []
+    return [Problem("password", f"must have {MIN_PASSWORD} to {MAX_PASSWORD} characters")]
+
+
+def _role_problems(roles: Sequence[str]) -> list[Problem]:
+    if len(roles) > MAX_ROLES:
+        return [Problem("roles", f"must be at most {MAX_ROLES}")]
+    return [
+        Problem("roles", f"'{role[:100]}' is not a role's name")
+        for role in roles
+        if not ROLE.fullmatch(role)
+    ]

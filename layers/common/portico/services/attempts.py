@@ -1,0 +1,80 @@
+"""Failed sign-ins, counted for each user name and each address, so that guessing soon stops."""
+
+from dataclasses import dataclass
+
+from portico.domain.errors import AlreadyExists, LostRace, TooManyAttempts
+from portico.domain.records import Create, Discard, Replace
+from portico.domain.user import Attempts
+from portico.ports import Clock, Records
+
+WINDOW = 300  # seconds; it begins with the first failure
+PER_USER = 5
+PER_ADDRESS = 50  # many people may sit behind one address
+TRIES = 8
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Counts failures in the store, for all environments of all functions together."""
+
+    records: Records
+    clock: Clock
+
+    def check(self, tenant: str, name: str, address: str) -> None:
+        """Refuse with TooManyAttempts while either has failed too often, known user or not."""
+        now = self.clock.now()
+        keys = [{"tenant": tenant, "subject": subject} for subject, _ in _subjects(name, address)]
+        limits = dict(_subjects(name, address))
+        waits = [
+            one.expires - now
+            for one in self.records.get_many(Attempts, keys)
+            if one.expires > now and one.count >= limits[one.subject]
+        ]
+        if waits:
+            raise TooManyAttempts("Too many failed attempts; try again later", int(max(waits)) + 1)
+
+    def failed(self, tenant: str, name: str, address: str) -> None:
+        """Count a failure for both."""
+        for subject, limit in _subjects(name, address):
+            self._count(tenant, subject, limit)
+
+    def succeeded(self, tenant: str, name: str) -> None:
+        """Forget a user's failures; those of an address stay, or one good account frees it."""
+        subject = _user(name)
+        if self.records.get(Attempts, tenant=tenant, subject=subject):
+            self.records.commit(
+                Discard(Attempts(tenant=tenant, subject=subject, count=0, expires=0))
+            )
+
+    def _count(self, tenant: str, subject: str, limit: int) -> None:
+        for _ in range(TRIES):
+            now = self.clock.now()
+            found = self.records.get(Attempts, tenant=tenant, subject=subject)
+            running = found is not None and found.expires > now
+            changed = Attempts(
+                tenant=tenant,
+                subject=subject,
+                count=found.count + 1 if found and running else 1,
+                expires=found.expires if found and running else int(now) + WINDOW,
+                stamp=found.stamp if found else 0,
+            )
+            if found and running and found.count >= limit:
+                return
+            try:
+                self.records.commit(Replace(changed) if found else Create(changed))
+                return
+            except (LostRace, AlreadyExists):
+                continue
+        # So many failures at once that they cannot even be counted are too many.
+        raise TooManyAttempts("Too many failed attempts; try again later", WINDOW)
+
+
+def _subjects(name: str, address: str) -> list[tuple[str, int]]:
+    subjects = [(_user(name), PER_USER)]
+    if address:
+        subjects.append((f"address:{address}", PER_ADDRESS))
+    return subjects
+
+
+def _user(name: str) -> str:
+    return f"user:{name.lower()}"
