@@ -12,6 +12,9 @@ PYTHON := .venv/bin/python
 SAM_CLI_VERSION := 1.170.0
 SAM_VENV := .local/sam-venv
 ENV ?= dev
+UV := $(or $(shell command -v uv),.venv/bin/uv)
+# The processor of this machine, in Lambda's words: what `sam local` can run.
+HOST_ARCHITECTURE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 
 export SAM_CLI_TELEMETRY := 0
 
@@ -41,7 +44,8 @@ demo: .venv/.synced  ## walk the whole journey over HTTP: publish, subscribe, ge
 test: .venv/.synced chromium  ## run all tests (tests/sam apart: `make test-sam`)
 	@$(PYTHON) -m pytest --ignore=tests/sam --cov
 
-test-sam: .venv/.synced build  ## run built functions with `sam deploy`, `sam local invoke` and `sam local start-api`
+test-sam: .venv/.synced $(SAM_VENV)/.installed  ## `sam deploy`, `sam local invoke` and `sam local start-api` of built functions
+	@$(PYTHON) -m tools.build --architecture $(HOST_ARCHITECTURE) --build-dir .aws-sam/host/build
 	@$(PYTHON) -m pytest tests/sam
 
 check: .venv/.synced  ## format, lint, types, import rules
@@ -67,8 +71,8 @@ validate: $(SAM_VENV)/.installed  ## let the SAM CLI lint template.yaml
 build: .venv/.synced $(SAM_VENV)/.installed  ## sam build, then compile and prune what it built (ARCHITECTURE=arm64|x86_64)
 	@$(PYTHON) -m tools.build $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE))
 
-deploy: .venv/.synced $(SAM_VENV)/.installed  ## build and deploy to AWS: make deploy ENV=dev|prod
-	@$(PYTHON) -m tools.build --deploy $(ENV)
+deploy: .venv/.synced $(SAM_VENV)/.installed  ## build and deploy to AWS (ENV=dev|prod PARAMETERS='Name=value ...')
+	@$(PYTHON) -m tools.build --deploy $(ENV) $(PARAMETERS)
 
 # --- set up -----------------------------------------------------------------------------------------------------
 
@@ -77,24 +81,27 @@ deploy: .venv/.synced $(SAM_VENV)/.installed  ## build and deploy to AWS: make d
 setup: .venv/.synced  ## make .venv with the locked packages, and install the git hooks
 	@.venv/bin/pre-commit install
 
-# uv from PATH if there is one, else from PyPI into .venv. `--inexact` leaves that one where it is.
-.venv/.synced: pyproject.toml uv.lock
-	@[ -x $(PYTHON) ] || $(PYTHON3) -m venv .venv || { echo "Python's venv is missing: apt-get install python3-venv" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON3=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
-	@uv=$$(command -v uv || true); \
-	if [ -z "$$uv" ]; then \
-	  uv=.venv/bin/uv; \
-	  [ -x $$uv ] || { $(PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m ensurepip -q; $(PYTHON) -m pip install -q uv; }; \
-	fi; \
-	VIRTUAL_ENV= "$$uv" sync -q --frozen --inexact --python $(PYTHON)
+# uv from PATH if there is one, else from PyPI. Debian has Python's venv in a package of its own.
+.venv/bin/uv:
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON3=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON3) -c 'import ensurepip' 2>/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; } \
+	  || { echo "Python's venv is missing: apt-get install python3-venv" >&2; exit 1; }
+	@[ -x $(PYTHON) ] || $(PYTHON3) -m venv .venv
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m ensurepip >/dev/null
+	@$(PYTHON) -m pip install -q --disable-pip-version-check uv
+
+# `--inexact` leaves uv itself where it is.
+.venv/.synced: pyproject.toml uv.lock | $(UV)
+	@[ -x $(PYTHON) ] || $(UV) venv -q --python $(PYTHON3) .venv
+	@$(UV) sync -q --frozen --inexact --python $(PYTHON)
 	@touch $@
 
-$(SAM_VENV)/.installed: | .venv/.synced
+$(SAM_VENV)/.installed: | .venv/.synced $(UV)
 	@[ -x $(SAM_VENV)/bin/sam ] || { \
 	  echo "Installing the SAM CLI $(SAM_CLI_VERSION) into $(SAM_VENV)"; \
-	  $(PYTHON) -m venv --without-pip --clear $(SAM_VENV); \
-	  uv=$$(command -v uv || echo .venv/bin/uv); \
-	  "$$uv" pip install -q --python $(SAM_VENV)/bin/python aws-sam-cli==$(SAM_CLI_VERSION); \
+	  $(UV) venv -q --clear --python $(PYTHON) $(SAM_VENV); \
+	  $(UV) pip install -q --python $(SAM_VENV)/bin/python aws-sam-cli==$(SAM_CLI_VERSION); \
 	}
 	@touch $@
 
@@ -105,10 +112,9 @@ chromium:
 	    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
 	} || { echo "chromium is missing, and the browser tests need it: apt-get install chromium" >&2; exit 1; }
 
-lock:  ## write uv.lock and the layers' requirements.txt from pyproject.toml
-	@uv=$$(command -v uv || echo .venv/bin/uv); \
-	"$$uv" lock; \
-	export="$$uv export -q --frozen --no-hashes --no-annotate --no-header"; \
+lock: | $(UV)  ## write uv.lock and the layers' requirements.txt from pyproject.toml
+	@$(UV) lock -q
+	@export="$(UV) export -q --frozen --no-hashes --no-annotate --no-header"; \
 	{ echo "# Written by 'make lock' from pyproject.toml."; $$export --no-default-groups --no-emit-project; } > layers/dependencies/requirements.txt; \
 	{ echo "# Written by 'make lock' from pyproject.toml, group authorizer."; $$export --only-group authorizer; } > layers/authorizer/requirements.txt
 
