@@ -1,4 +1,4 @@
-"""The audit trail: one entry for every state-changing call, written in the same commit as the change itself.
+"""The audit trail: one entry for every state-changing call, in the same commit as the change.
 
 Not a log: an entry says who changed what, and nothing of how.
 """
@@ -23,10 +23,11 @@ def audit(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> Create:
-    """The entry to commit with a change; `before` and `after` hold a few telling fields, never secrets.
+    """The entry to commit with a change.
 
-    `action` is a verb of the domain ("create", "deploy", "transition"), `kind` what it was done to ("api") and
-    `subject` its id. Only fields that differ between `before` and `after` are kept when both name them.
+    `before` and `after` hold a few telling fields, never secrets; a field that is equal in both is
+    left out. `action` is a verb of the domain ("create", "deploy", "transition"), `kind` what it
+    was done to ("api") and `subject` its id.
     """
     now = clock.now()
     was, became = dict(before or {}), dict(after or {})
@@ -48,5 +49,5 @@ def audit(
 
 
 def time_order(now: float) -> str:
-    """A sort key that orders by time (epoch milliseconds, fixed width) and never collides within one millisecond."""
+    """A sort key: epoch milliseconds in fixed width, and a random part against collisions."""
     return f"{int(now * 1000):015d}-{secrets.token_hex(4)}"

@@ -1,6 +1,8 @@
-"""Table keys of every kind of record, as plain templates: light enough for the authorizer, complete enough for all.
+"""Table keys of every kind of record, as plain templates: light enough for the authorizer, complete
+enough for all.
 
-A key template names record fields in braces. Every partition key starts with the tenant. `also` are copies of the record
+A key template names record fields in braces. Every partition key starts with the tenant. `also` are
+copies of the record
 under other keys, written in the same transaction; their fields never change in a record's life.
 """
 
@@ -68,6 +70,7 @@ PLACES: Mapping[str, Place] = {
     "ApplicationNumbers": _place("access", "{tenant}#APPLICATIONS", "NUMBERS"),
     "Developer": _place("access", "{tenant}#OWNER#{owner}", "DEVELOPER"),
     "Client": _place("access", "{tenant}#CLIENT#{client_id}", "CLIENT"),
+    "ClientHome": _place("access", "{tenant}#CLIENT#{client_id}", "HOME"),
     "ClientName": _place("access", "{tenant}#OWNER#{owner}", "CLIENT#{name}"),
     "KeyMapping": _place("access", "{tenant}#APPLICATION#{application_id}", "KEYS#{key_type}"),
     "Subscription": _place(
@@ -83,7 +86,13 @@ PLACES: Mapping[str, Place] = {
     "Policy": _place("access", "{tenant}#POLICIES", "{level}#{name}"),
     "PolicyUse": _place("access", "{tenant}#POLICYUSE#{level}#{policy}", "{kind}#{subject}"),
     # Gateway
-    "Deployment": _place("gateway", "{tenant}#DEPLOYMENT#{prefix}", "DEPLOYMENT"),
+    "Deployment": _place(
+        "gateway",
+        "{tenant}#DEPLOYMENT#{prefix}",
+        "DEPLOYMENT",
+        # Tells the authorizer whether a context has others below it.
+        all=("{tenant}#DEPLOYMENTS", "{prefix}"),
+    ),
     "Grant": _place("gateway", "{tenant}#GRANT#{application_id}", "{prefix}"),
     "GatewayApplication": _place("gateway", "{tenant}#APPLICATION#{application_id}", "APPLICATION"),
     "GatewayClient": _place("gateway", "{tenant}#CLIENT#{client_id}", "CLIENT"),
@@ -92,5 +101,7 @@ PLACES: Mapping[str, Place] = {
     "PublicKeys": _place("gateway", "{tenant}#KEYS", "KEYS"),
     # Operations
     "OutboxEntry": _place("operations", "{tenant}#OUTBOX", "{order}#{id}"),
+    "OutboxTenant": _place("operations", "{tenant}#OUTBOXES", "{name}"),
+    "Lease": _place("operations", "{tenant}#LEASE#{name}", "LEASE"),
     "AuditEntry": _place("operations", "{tenant}#AUDIT#{day}", "{order}"),
 }

@@ -1,0 +1,144 @@
+"""Decides what an event does to a state. Pure: it changes nothing and knows no API."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from portico.domain.errors import Forbidden, InvalidInput, TransitionRefused
+from portico.domain.user import ADMIN
+from portico.lifecycle.model import (
+    CheckItem,
+    Execution,
+    LifeCycle,
+    StateNode,
+    Transition,
+    same_event,
+    same_item,
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A transition that may be taken: the boxes that were offered, with their values, and what to
+    run.
+    """
+
+    event: str
+    previous: str
+    state: str
+    checklist: Mapping[str, bool]
+    executions: tuple[Execution, ...]
+
+
+def step(
+    lifecycle: LifeCycle,
+    state: str,
+    event: str,
+    checklist: Mapping[str, bool],
+    roles: Collection[str],
+) -> Step:
+    """The step that an event makes from a state.
+
+    Raises TransitionRefused (not from this state), InvalidInput (an event or a box that no state
+    knows, or a box that has no effect here) or Forbidden (none of the roles that the transition
+    asks for; an administrator has them all).
+    """
+    node = node_of(lifecycle, state)
+    transition = _transition(lifecycle, node, event)
+    if transition.roles and ADMIN not in roles and not set(transition.roles) & set(roles):
+        raise Forbidden(f"'{transition.event}' needs the role {' or '.join(transition.roles)}")
+    ticked = _ticked(lifecycle, transition, checklist)
+    return Step(
+        transition.event,
+        node.id,
+        _name(lifecycle, transition.target),
+        ticked,
+        transition.executions,
+    )
+
+
+def node_of(lifecycle: LifeCycle, state: str) -> StateNode:
+    """The node of a state; TransitionRefused when the life cycle has no such state."""
+    node = lifecycle.state(state)
+    if node is None:
+        raise TransitionRefused(f"The life cycle '{lifecycle.name}' has no state '{state}'")
+    return node
+
+
+def describe(lifecycle: LifeCycle, state: str) -> dict[str, Any]:
+    """The state as the contract's `LifecycleState`: its boxes and the transitions that lead out of
+    it.
+    """
+    node = node_of(lifecycle, state)
+    return {
+        "state": node.id,
+        "checkItems": [
+            {
+                "name": item.name,
+                "value": item.value,
+                "requiredStates": _asked_for(lifecycle, node, item),
+            }
+            for item in node.items
+        ],
+        "availableTransitions": [
+            {"event": found.event, "targetState": _name(lifecycle, found.target)}
+            for found in node.transitions
+        ],
+    }
+
+
+def _transition(lifecycle: LifeCycle, node: StateNode, event: str) -> Transition:
+    found = node.transition(event)
+    if found:
+        return found
+    if same_event(event) not in {same_event(known) for known in lifecycle.events}:
+        raise InvalidInput.of(
+            "action", f"'{event}' is not known; known are {', '.join(lifecycle.events)}"
+        )
+    possible = ", ".join(transition.event for transition in node.transitions) or "none"
+    raise TransitionRefused(
+        f"'{event}' is not possible in the state {node.id}; possible: {possible}"
+    )
+
+
+def _ticked(
+    lifecycle: LifeCycle, transition: Transition, given: Mapping[str, bool]
+) -> dict[str, bool]:
+    """All boxes of the transition with their values: as given, else as they are to begin with."""
+    known = {same_item(item.name): item for item in lifecycle.items}
+    offered = {same_item(item.name): item for item in transition.items}
+    values = {item.name: item.value for item in transition.items}
+    decided: dict[str, bool] = {}
+    for name, value in given.items():
+        key = same_item(name)
+        if key not in known:
+            names = ", ".join(f"'{item.name}'" for item in known.values())
+            raise InvalidInput.of("lifecycleChecklist", f"'{name}' is not known; known are {names}")
+        if decided.setdefault(key, value) != value:
+            raise InvalidInput.of(
+                "lifecycleChecklist", f"'{name}' is given twice with different values"
+            )
+        if key in offered:
+            values[offered[key].name] = value
+        elif value != known[key].value:
+            # A client that sends every box untouched asks for nothing; one that changes it would be
+            # ignored.
+            raise InvalidInput.of(
+                "lifecycleChecklist", f"'{name}' has no effect on '{transition.event}'"
+            )
+    return values
+
+
+def _asked_for(lifecycle: LifeCycle, node: StateNode, item: CheckItem) -> list[str]:
+    """The states that a box is asked for on the way to; the contract leaves it empty when that is
+    every one.
+    """
+    if not item.events:
+        return []
+    targets = [found.target for found in node.transitions if found.event in item.events]
+    return list(dict.fromkeys(_name(lifecycle, target) for target in targets))
+
+
+def _name(lifecycle: LifeCycle, target: str) -> str:
+    node = lifecycle.state(target)
+    return node.id if node else target

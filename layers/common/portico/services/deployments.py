@@ -1,0 +1,160 @@
+"""What the gateway knows of an API: a revision compiled for the authorizer, and the changes that
+put it there.
+
+Nothing here commits: revisions and transitions add these changes to commits of their own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from urllib.parse import urlsplit
+
+from portico.domain.api import Api, Delivery, Revision, State
+from portico.domain.errors import AlreadyExists, InvalidInput
+from portico.domain.gateway import Deployment
+from portico.domain.records import Change, Create, Remove, Replace
+from portico.ports import Records
+
+# A pass-through route exists in these states only; in all others the call falls to the catch-all,
+# whose answers are ours.
+ROUTED_STATES = (State.PUBLISHED, State.PROTOTYPED, State.DEPRECATED)
+
+
+def compile(api: Api, revision: Revision) -> list[Deployment]:
+    """The revision as the gateway's table has it, in the API's present state.
+
+    One deployment at the full context; a second one at the bare context when the API is its name's
+    default version.
+    """
+    snapshot = revision.api
+    through = snapshot.delivery == Delivery.PASS_THROUGH
+    compiled = Deployment(
+        tenant=api.tenant,
+        prefix=api.full_context,
+        api_id=api.id,
+        name=api.name,
+        version=api.version,
+        context=api.full_context,
+        provider=api.provider,
+        state=api.state,
+        revision_id=revision.id,
+        resources=[
+            [found.target, found.verb, found.auth_type, list(found.scopes), found.throttling_policy]
+            for found in snapshot.resources
+        ],
+        production_endpoint=snapshot.production_endpoint,
+        # A route has one back end: with sandbox keys a pass-through API is not callable.
+        sandbox_endpoint="" if through else snapshot.sandbox_endpoint,
+        api_policy=snapshot.api_throttling_policy,
+        delivery=snapshot.delivery,
+        pass_authorization=snapshot.pass_authorization,
+        authorization_header=snapshot.authorization_header,
+        cors=asdict(snapshot.cors) if snapshot.cors else None,
+        scopes={scope.name: list(scope.roles) for scope in snapshot.scopes},
+    )
+    if not api.is_default_version or bare_context(api) == api.full_context:
+        return [compiled]
+    return [compiled, replace(compiled, prefix=bare_context(api))]
+
+
+def bare_context(api: Api) -> str:
+    """The path of an API's default version: its context without the version."""
+    return api.context.replace("/{version}", "") or "/"
+
+
+def check_deliverable(api: Api) -> None:
+    """Raises InvalidInput when calls could not be delivered: no endpoint, or one that no HTTP_PROXY
+    integration can have.
+    """
+    if not (api.production_endpoint or api.sandbox_endpoint):
+        raise InvalidInput.of("endpointConfig", "an endpoint is needed")
+    if api.delivery != Delivery.PASS_THROUGH:
+        return
+    address = urlsplit(api.production_endpoint)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise InvalidInput.of("endpointConfig", "a pass-through API needs a production endpoint")
+    # The integration's URI is the endpoint followed by the path of the call; braces are its
+    # variables.
+    if (
+        address.query
+        or address.fragment
+        or address.username
+        or set("{}") & set(api.production_endpoint)
+    ):
+        raise InvalidInput.of(
+            "endpointConfig",
+            "the endpoint of a pass-through API may have no query, fragment, user or braces",
+        )
+
+
+@dataclass(frozen=True)
+class Deployments:
+    """Changes to the gateway's table."""
+
+    records: Records
+
+    def of(self, api: Api) -> list[Deployment]:
+        """What of this API is on the gateway now."""
+        prefixes = list(dict.fromkeys([api.full_context, bare_context(api)]))
+        found = self.records.get_many(
+            Deployment, [{"tenant": api.tenant, "prefix": prefix} for prefix in prefixes]
+        )
+        return [deployment for deployment in found if deployment.api_id == api.id]
+
+    def put(self, api: Api, revision: Revision) -> list[Change]:
+        """Changes that put a revision on the gateway in place of what is there of the API.
+
+        Raises InvalidInput when calls could not be delivered, AlreadyExists when another API has
+        the path.
+        """
+        check_deliverable(revision.api)
+        wanted = compile(api, revision)
+        prefixes = [{"tenant": api.tenant, "prefix": deployment.prefix} for deployment in wanted]
+        there = {found.prefix: found for found in self.records.get_many(Deployment, prefixes)}
+        changes: list[Change] = []
+        for deployment in wanted:
+            found = there.get(deployment.prefix)
+            if found is None:
+                changes.append(Create(deployment))
+            elif found.api_id == api.id or _hands_over(found, deployment):
+                changes.append(Replace(replace(deployment, stamp=found.stamp)))
+            else:
+                raise AlreadyExists(
+                    f"{found.name} {found.version} has the path {deployment.prefix} on the gateway"
+                )
+        kept = {deployment.prefix for deployment in wanted}
+        return changes + [Remove(found) for found in self.of(api) if found.prefix not in kept]
+
+    def mark(self, api: Api) -> list[Change]:
+        """Changes that carry the API's state over to what is on the gateway."""
+        return [
+            Replace(replace(found, state=api.state))
+            for found in self.of(api)
+            if found.state != api.state
+        ]
+
+    def remove(self, api: Api) -> list[Change]:
+        """Changes that take the API off the gateway."""
+        return [Remove(found) for found in self.of(api)]
+
+
+def routed(deployments: Sequence[Deployment], api_id: str) -> Deployment | None:
+    """The deployment that should have a route of its own, if any.
+
+    Never the one at a bare context: its route would swallow the calls of the API's other versions.
+    """
+    for found in deployments:
+        if (
+            found.api_id == api_id
+            and found.prefix == found.context
+            and found.delivery == Delivery.PASS_THROUGH
+        ):
+            return found if found.state in ROUTED_STATES else None
+    return None
+
+
+def _hands_over(found: Deployment, wanted: Deployment) -> bool:
+    """Whether both are default versions of one API name, so that the newer takes the older one's
+    place.
+    """
+    bare = found.prefix != found.context and wanted.prefix != wanted.context
+    return bare and found.name.casefold() == wanted.name.casefold()

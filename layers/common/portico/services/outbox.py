@@ -1,0 +1,163 @@
+"""The outbox: side effects on other systems, written with the state that asks for them.
+
+An entry says what to look at, not what to do: its executor compares the present state with the
+other system and puts that right. So an entry may be carried out twice, late or half.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import uuid4
+
+from portico.domain.errors import LostRace, NotFound
+from portico.domain.operations import Lease, OutboxEntry, OutboxTenant
+from portico.domain.records import Change, Create, Remove, Replace
+from portico.ports import Clock, Records
+from portico.services.auditing import time_order
+
+ANY_TENANT = "*"
+LEASE = "outbox"
+LEASE_SECONDS = 60  # longer than one entry takes; a worker that died holds it no longer
+FIRST_WAIT = 15  # seconds until the first retry; doubled each time
+LONGEST_WAIT = 3600
+MAX_ERROR = 500  # characters kept
+
+Executor = Callable[[OutboxEntry], None]
+
+
+def enqueue(
+    records: Records, clock: Clock, tenant: str, kind: str, payload: Mapping[str, Any]
+) -> list[Change]:
+    """Changes that add an entry; commit them with the state that asks for it."""
+    entry = OutboxEntry(
+        tenant=tenant,
+        order=time_order(clock.now()),
+        id=str(uuid4()),
+        kind=kind,
+        payload=dict(payload),
+    )
+    known = records.get(OutboxTenant, tenant=ANY_TENANT, name=tenant)
+    if known:
+        return [Create(entry)]
+    # Written once and never removed, so that no worker can miss a tenant's new entry.
+    return [Create(entry), Create(OutboxTenant(tenant=ANY_TENANT, name=tenant))]
+
+
+@dataclass
+class Worked:
+    """What one run did: ids of entries done, errors by id, and `busy` when another one works."""
+
+    done: list[str] = field(default_factory=list)
+    failed: dict[str, Exception] = field(default_factory=dict)
+    busy: bool = False
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """Lists what is pending or failed, and carries it out, one worker at a time."""
+
+    records: Records
+    clock: Clock
+    executors: Mapping[str, Executor] = field(default_factory=dict)
+
+    def pending(self, tenant: str) -> list[OutboxEntry]:
+        """What is still to be done, oldest first; a failed entry has `attempts` and `error`."""
+        return self.records.list(OutboxEntry, tenant=tenant)
+
+    def retry(self, tenant: str, entry_id: str) -> OutboxEntry:
+        """Make an entry due now. Raises NotFound when it is done or never was."""
+        for entry in self.pending(tenant):
+            if entry.id == entry_id:
+                due = replace(entry, not_before=0)
+                self.records.commit(Replace(due))
+                return due
+        raise NotFound("Outbox entry", entry_id)
+
+    def work(self, deadline: float, tenant: str = "") -> Worked:
+        """Carry out what is due, of one tenant or all, until the deadline (epoch seconds).
+
+        Entries that appear meanwhile are done too. A failing entry waits and holds up no other.
+        """
+        worked = Worked()
+        holder = secrets.token_hex(8)
+        if not self._lease(holder):
+            worked.busy = True
+            return worked
+        try:
+            while True:
+                due = self._due(tenant)
+                for entry in due:
+                    if self.clock.now() >= deadline or not self._lease(holder):
+                        return worked
+                    self._carry_out(entry, worked)
+                if not due:
+                    return worked
+        finally:
+            self._release(holder)
+
+    def _due(self, tenant: str) -> list[OutboxEntry]:
+        known = self.records.list(OutboxTenant, tenant=ANY_TENANT)
+        tenants = [tenant] if tenant else [found.name for found in known]
+        now = self.clock.now()
+        return [e for name in tenants for e in self.pending(name) if e.not_before <= now]
+
+    def _carry_out(self, entry: OutboxEntry, worked: Worked) -> None:
+        # Counted before the attempt: an entry that kills its function waits like one that fails.
+        wait = min(FIRST_WAIT * 2**entry.attempts, LONGEST_WAIT)
+        tried = replace(
+            entry,
+            attempts=entry.attempts + 1,
+            error=entry.error or "The attempt did not come to its end",
+            not_before=int(self.clock.now()) + wait,
+        )
+        try:
+            self.records.commit(Replace(tried))
+        except LostRace:
+            return  # somebody retried or finished it
+        tried = replace(tried, stamp=tried.stamp + 1)
+        try:
+            self._executor(entry.kind)(entry)
+        except Exception as exc:  # whatever an executor raises, the others go on
+            worked.failed[entry.id] = exc
+            text = f"{type(exc).__name__}: {exc}"[:MAX_ERROR]
+            self._commit(Replace(replace(tried, error=text)))
+        else:
+            worked.done.append(entry.id)
+            self._commit(Remove(tried))
+
+    def _executor(self, kind: str) -> Executor:
+        if kind not in self.executors:
+            raise NotFound("Executor", kind)
+        return self.executors[kind]
+
+    def _commit(self, change: Change) -> None:
+        # Lost only when a person asked for a retry meanwhile: then the entry stays due.
+        with suppress(LostRace):
+            self.records.commit(change)
+
+    def _lease(self, holder: str) -> bool:
+        """Take or renew the lease; False when another worker has it."""
+        found = self.records.get(Lease, tenant=ANY_TENANT, name=LEASE)
+        now = self.clock.now()
+        if found and found.holder != holder and found.until > now:
+            return False
+        until = int(now) + LEASE_SECONDS
+        lease = Lease(
+            tenant=ANY_TENANT,
+            name=LEASE,
+            holder=holder,
+            until=until,
+            stamp=found.stamp if found else 0,
+        )
+        try:
+            self.records.commit(Replace(lease))
+        except LostRace:
+            return False
+        return True
+
+    def _release(self, holder: str) -> None:
+        found = self.records.get(Lease, tenant=ANY_TENANT, name=LEASE)
+        if found and found.holder == holder:
+            self._commit(Remove(found))
