@@ -99,6 +99,17 @@ class Client(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClientHome(Record):
+    """Tells whose a client is when only its consumer key is known; `tenant` is `*`.
+
+    Clients of the super tenant have none: they are looked for there first.
+    """
+
+    client_id: str
+    home: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClientName(Record):
     """Finds the REST client of an owner by its name: registering twice gives the same client."""
 

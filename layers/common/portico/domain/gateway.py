@@ -33,6 +33,7 @@ class Deployment(Record):
     pass_authorization: bool = False
     authorization_header: str = "Authorization"
     cors: dict[str, Any] | None = None
+    scopes: dict[str, list[str]] = field(default_factory=dict)  # name -> roles that may have it
 
 
 @dataclass(frozen=True, kw_only=True)
