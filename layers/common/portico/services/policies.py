@@ -1,6 +1,6 @@
-"""Throttling policies: made, changed and removed by administrators, and mirrored for the authorizer in the same commit.
+"""Throttling policies: made, changed and removed by administrators, mirrored for the authorizer.
 
-Not the counting of calls: that is the authorizer's. Burst and bandwidth limits are kept, not enforced.
+Not the counting of calls: that is the authorizer's. Burst limits are kept, not enforced.
 """
 
 import re
@@ -9,7 +9,15 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from portico.domain.errors import AlreadyExists, InUse, InvalidInput, LostRace, NotFound, Problem, Stale
+from portico.domain.errors import (
+    AlreadyExists,
+    InUse,
+    InvalidInput,
+    LostRace,
+    NotFound,
+    Problem,
+    Stale,
+)
 from portico.domain.gateway import PolicyTable
 from portico.domain.policy import SECONDS, UNLIMITED, Level, Policy, PolicyUse
 from portico.domain.records import Change, Create, Discard, Put, Remove, Replace
@@ -20,7 +28,9 @@ from portico.services.auditing import audit
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 MAX_CALLS = 2_147_483_647  # WSO2's number for "no limit"
 MAX_UNIT_TIME = 1_000_000
-ATTEMPTS = 5  # the mirror is one item for all policies of a tenant, so two administrators may meet there
+ATTEMPTS = (
+    5  # the mirror is one item for all policies of a tenant, so two administrators may meet there
+)
 
 # The gateway falls back on these, whether or not anything names them.
 INDISPENSABLE = frozenset(
@@ -93,21 +103,32 @@ class Policies:
         raise NotFound("Policy", policy_id)
 
     def create(self, caller: Caller, level: str, draft: PolicyDraft) -> Policy:
-        """A new policy. Raises InvalidInput, or AlreadyExists when the name differs from another's in case at most."""
+        """A new policy. Raises InvalidInput, or AlreadyExists for a name taken in any case."""
         _check(draft)
         lower = draft.name.lower()
         if any(policy.name.lower() == lower for policy in self.list(caller.tenant, level)):
             raise AlreadyExists(f"A policy with the name '{draft.name}' exists already")
         policy = _filled(
-            Policy(tenant=caller.tenant, level=_level(level), name=draft.name, id=str(uuid.uuid4())), draft
+            Policy(
+                tenant=caller.tenant, level=_level(level), name=draft.name, id=str(uuid.uuid4())
+            ),
+            draft,
         )
         self._commit(policy, True, Create(policy), self._audit(caller, "create", None, policy))
         return replace(policy, stamp=1)
 
     def replace(
-        self, caller: Caller, level: str, policy_id: str, draft: PolicyDraft, stamp: int | None = None
+        self,
+        caller: Caller,
+        level: str,
+        policy_id: str,
+        draft: PolicyDraft,
+        stamp: int | None = None,
     ) -> Policy:
-        """The policy with new limits and texts; its name stays. `stamp` is the state the caller knows (Stale)."""
+        """The policy with new limits and texts; its name stays.
+
+        `stamp` is the state that the caller knows; Stale when it is no longer the current one.
+        """
         old = self.find(caller.tenant, level, policy_id)
         _check(draft)
         if stamp is not None and stamp != old.stamp:
@@ -121,7 +142,7 @@ class Policies:
         return replace(new, stamp=old.stamp + 1)
 
     def delete(self, caller: Caller, level: str, policy_id: str) -> None:
-        """Remove a policy. Raises InUse while an application, subscription or API names it, or the gateway needs it."""
+        """Remove a policy. Raises InUse while something names it or the gateway needs it."""
         policy = self.find(caller.tenant, level, policy_id)
         if (policy.level, policy.name) in INDISPENSABLE:
             raise InUse(f"The policy '{policy.name}' is one that the gateway itself needs")
@@ -136,24 +157,37 @@ class Policies:
             raise
 
     def _refuse_when_used(self, policy: Policy) -> None:
-        uses = self.records.list(PolicyUse, tenant=policy.tenant, level=policy.level, policy=policy.name, limit=1)
+        uses = self.records.list(
+            PolicyUse, tenant=policy.tenant, level=policy.level, policy=policy.name, limit=1
+        )
         if uses:
-            raise InUse(f"The policy '{policy.name}' is used by the {uses[0].kind} '{uses[0].subject}'")
+            raise InUse(
+                f"The policy '{policy.name}' is used by the {uses[0].kind} '{uses[0].subject}'"
+            )
 
     def _audit(self, caller: Caller, action: str, old: Policy | None, new: Policy | None) -> Change:
         subject = old or new
         assert subject is not None  # noqa: S101 - for the type checker: one of the two is always there
         return audit(
-            self.clock, caller, action, "policy", f"{subject.level}/{subject.name}", _telling(old), _telling(new)
+            self.clock,
+            caller,
+            action,
+            "policy",
+            f"{subject.level}/{subject.name}",
+            _telling(old),
+            _telling(new),
         )
 
     def _commit(self, policy: Policy, present: bool, *changes: Change) -> None:
         for attempt in range(ATTEMPTS):
-            table = self.records.get(PolicyTable, tenant=policy.tenant) or PolicyTable(tenant=policy.tenant)
+            table = self.records.get(PolicyTable, tenant=policy.tenant) or PolicyTable(
+                tenant=policy.tenant
+            )
             try:
                 self.records.commit(*changes, Replace(mirrored(table, policy, present)))
             except LostRace:
-                # Only a race about the mirror is worth another try; one about the policy itself is lost again at once.
+                # A race about the mirror is worth another try; one about the policy itself is
+                # lost again at once.
                 if attempt == ATTEMPTS - 1:
                     raise
             else:
@@ -169,7 +203,9 @@ def default_policies(tenant: str) -> "list[Policy]":
             name=name,
             id=str(uuid.uuid4()),
             display_name=name,
-            description=f"Allows {calls} requests per minute" if calls else "Allows unlimited requests",
+            description=f"Allows {calls} requests per minute"
+            if calls
+            else "Allows unlimited requests",
             request_count=calls,
             default=True,
         )
@@ -197,11 +233,17 @@ def mirror_of(tenant: str, policies: Iterable[Policy], stamp: int = 0) -> Policy
 
 
 def policy_uses(
-    tenant: str, level: str, kind: str, subject: str, before: Collection[str], after: Collection[str]
+    tenant: str,
+    level: str,
+    kind: str,
+    subject: str,
+    before: Collection[str],
+    after: Collection[str],
 ) -> "list[Change]":
-    """Changes to commit with an application, subscription or API whose policies go from `before` to `after` (names).
+    """Changes to commit with what uses policies; their names go from `before` to `after`.
 
-    They make `Policies.delete` refuse a policy that is in use; repeating them is harmless.
+    `kind` is "application", "subscription" or "API", `subject` its id. They make `Policies.delete`
+    refuse a policy that is in use; repeating them is harmless.
     """
     uses = {
         name: PolicyUse(tenant=tenant, level=_level(level), policy=name, kind=kind, subject=subject)

@@ -1,0 +1,105 @@
+"""A deployment's beginning and end, as a custom resource of its stack; wiring and dispatch only."""
+
+import json
+import os
+import time
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
+
+from functions.bootstrap.answering import answered
+from functions.bootstrap.keys import SecretsVault, SigningKeys, Vault
+from portico.domain.errors import InvalidInput
+from portico.domain.tenant import SUPER_TENANT
+from portico.services.passwords import Passwords
+from portico.services.tenants import Tenants
+from portico.settings import Settings, read
+from portico.storage.records import DynamoRecords
+
+# It never changes, so that an update never looks like a replacement, which deletes the old one.
+PHYSICAL_ID = "portico-bootstrap"
+logger = Logger(service="bootstrap")
+
+
+class SystemClock:
+    """The Clock port."""
+
+    def now(self) -> float:
+        return time.time()
+
+
+@cache
+def settings() -> Settings:
+    return read(os.environ)
+
+
+@cache
+def vault() -> Vault:
+    # Short: a call that hangs must leave time to say so.
+    config = Config(
+        connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 4, "mode": "standard"}
+    )
+    return SecretsVault(boto3.client("secretsmanager", region_name=_region(), config=config))
+
+
+@cache
+def records() -> DynamoRecords:
+    return DynamoRecords(settings(), _region())
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """CloudFormation's Create, Update and Delete, or a direct `{"request": "bootstrap"}`."""
+    if "ResponseURL" not in event:
+        if event.get("request") != "bootstrap":
+            raise InvalidInput.of("request", "must be 'bootstrap'")
+        return {"ok": bootstrap()}
+    seconds = context.get_remaining_time_in_millis() / 1000
+    work = clear_up if event["RequestType"] == "Delete" else bootstrap
+    answered(event, event.get("PhysicalResourceId") or PHYSICAL_ID, seconds, work)
+    return {}
+
+
+def bootstrap() -> dict[str, Any]:
+    """Make what is missing, each step on its own; tells what was made now, without secrets."""
+    known, clock = settings(), SystemClock()
+    keys = SigningKeys(
+        vault(), records(), clock, known.access_token_secret, known.backend_jwt_secret
+    ).ensure()
+    tenants = Tenants(records(), clock)
+    tenants.prepare(SUPER_TENANT)
+    admin = tenants.first_admin(
+        SUPER_TENANT,
+        known.admin_user or "admin",
+        lambda: Passwords().hash(_password(known.admin_secret)),
+    )
+    return {
+        "Tenant": SUPER_TENANT,
+        "NewKeys": ",".join(keys),
+        "AdminMade": "true" if admin else "false",
+    }
+
+
+def clear_up() -> dict[str, Any]:
+    """Remove the routes that were made at run time: the stack could not be deleted with them."""
+    return {}
+
+
+def _password(secret: str) -> str:
+    """The first administrator's password: the secret's text, or `password` of its JSON object."""
+    text = vault().read(secret) or ""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        content = None
+    password = content.get("password", "") if isinstance(content, dict) else text
+    if not isinstance(password, str) or not password:
+        raise InvalidInput("The secret with the first administrator's password has no password")
+    return password
+
+
+def _region() -> str:
+    return os.environ.get("AWS_REGION", "us-east-1")

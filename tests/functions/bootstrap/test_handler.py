@@ -1,0 +1,271 @@
+"""The deployment's custom resource against the embedded AWS; CloudFormation listens on loopback."""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import boto3
+import pytest
+
+from functions.bootstrap import answering, handler
+from portico.domain.errors import InvalidInput
+from portico.domain.gateway import PolicyTable, PublicKeys
+from portico.domain.policy import Policy
+from portico.domain.user import ROLES, User
+from portico.services.passwords import Passwords
+from tests.conftest import Aws
+
+TENANT = "carbon.super"
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass
+class Context:
+    """What the function needs of Lambda's context."""
+
+    seconds: float = 60.0
+    function_name: str = "bootstrap"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:000000000000:function:bootstrap"
+    aws_request_id: str = "00000000-0000-0000-0000-000000000001"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+@dataclass
+class CloudFormation:
+    """Takes answers at a ResponseURL; `failures` are statuses to give before it takes one."""
+
+    url: str = ""
+    failures: list[int] = field(default_factory=list)
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    content_types: list[str | None] = field(default_factory=list)
+
+    def event(self, request: str, **more: str) -> dict[str, Any]:
+        return {
+            "RequestType": request,
+            "ResponseURL": f"{self.url}/answer?Signature=a%2Fb",
+            "StackId": "arn:aws:cloudformation:us-east-1:000000000000:stack/portico/1",
+            "RequestId": f"{request}-1",
+            "ResourceType": "Custom::Bootstrap",
+            "LogicalResourceId": "Bootstrap",
+            "ResourceProperties": {},
+            **more,
+        }
+
+
+@pytest.fixture
+def cloudformation() -> Iterator[CloudFormation]:
+    taken = CloudFormation()
+
+    class Taker(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            status = taken.failures.pop(0) if taken.failures else 200
+            if status == 200:
+                taken.answers.append(json.loads(content))
+                taken.content_types.append(self.headers.get("Content-Type"))
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Taker)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    taken.url = f"http://127.0.0.1:{server.server_port}"
+    yield taken
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def secrets(aws: Aws, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """Secrets as the template makes them: those for keys have no value yet."""
+    client = boto3.client("secretsmanager", region_name="us-east-1")
+    marks = f"{aws.settings.bucket}-{request.node.name}"
+    names = {
+        "PORTICO_ACCESS_TOKEN_SECRET": client.create_secret(Name=f"{marks}-access")["ARN"],
+        "PORTICO_BACKEND_JWT_SECRET": client.create_secret(Name=f"{marks}-backend")["ARN"],
+        "PORTICO_ADMIN_SECRET": client.create_secret(Name=f"{marks}-admin", SecretString=PASSWORD)[
+            "ARN"
+        ],
+        "PORTICO_ADMIN_USER": "admin",
+    }
+    os.environ.update(names)
+    _forget()
+    yield names
+    _forget()
+    for name in names:
+        os.environ.pop(name)
+    client.close()
+
+
+def _forget() -> None:
+    handler.settings.cache_clear()
+    handler.vault.cache_clear()
+    handler.records.cache_clear()
+
+
+def call(event: dict[str, Any], seconds: float = 60.0) -> dict[str, Any]:
+    return handler.handler(event, Context(seconds))  # type: ignore[arg-type] # the fake context
+
+
+def test_create_makes_everything_and_says_so(
+    aws: Aws, secrets: dict[str, str], cloudformation: CloudFormation
+) -> None:
+    call(cloudformation.event("Create"))
+
+    [answer] = cloudformation.answers
+    assert answer["Status"] == "SUCCESS", answer
+    assert answer["RequestId"] == "Create-1"
+    assert answer["LogicalResourceId"] == "Bootstrap"
+    assert answer["PhysicalResourceId"] == "portico-bootstrap"
+    # The presigned URL is signed for an empty content type.
+    assert not cloudformation.content_types[0]
+    assert PASSWORD not in json.dumps(answer)
+
+    admin = aws.records.get(User, tenant=TENANT, name="admin")
+    assert admin is not None
+    assert admin.roles == ROLES
+    assert admin.password.startswith("$argon2id$")
+    assert Passwords().verify(admin.password, PASSWORD)
+    assert len(aws.records.list(Policy, tenant=TENANT)) == 14
+    table = aws.records.get(PolicyTable, tenant=TENANT)
+    assert table is not None
+    assert table.policies["subscription"]["Bronze"] == [1000, 60, True]
+    public = aws.records.get(PublicKeys, tenant="*")
+    assert public is not None
+    assert len(public.keys) == 2
+
+
+def test_an_update_changes_nothing_and_keeps_the_physical_id(
+    aws: Aws, secrets: dict[str, str], cloudformation: CloudFormation
+) -> None:
+    call(cloudformation.event("Create"))
+    admin = aws.records.get(User, tenant=TENANT, name="admin")
+    public = aws.records.get(PublicKeys, tenant="*")
+
+    call(cloudformation.event("Update", PhysicalResourceId="from-an-older-release"))
+
+    assert [answer["Status"] for answer in cloudformation.answers] == ["SUCCESS", "SUCCESS"]
+    assert cloudformation.answers[1]["PhysicalResourceId"] == "from-an-older-release"
+    assert cloudformation.answers[1]["Data"] == {
+        "Tenant": TENANT,
+        "NewKeys": "",
+        "AdminMade": "false",
+    }
+    assert aws.records.get(User, tenant=TENANT, name="admin") == admin
+    assert aws.records.get(PublicKeys, tenant="*") == public
+
+
+def test_a_direct_call_does_the_same(aws: Aws, secrets: dict[str, str]) -> None:
+    answer = call({"request": "bootstrap"})
+    assert answer["ok"]["Tenant"] == TENANT
+    assert aws.records.get(PublicKeys, tenant="*") is not None
+
+
+@pytest.mark.parametrize("event", [{}, {"request": "destroy"}, {"request": None}])
+def test_another_direct_call_is_refused(event: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        call(event)
+
+
+@pytest.mark.parametrize(
+    ("secret", "expected"),
+    [
+        ('{"username": "admin", "password": "pa\\"ss"}', 'pa"ss'),
+        ("plain text", "plain text"),
+        ("12345678", "12345678"),
+        ('["a", "list"]', '["a", "list"]'),
+    ],
+    ids=["json", "plain", "number", "list"],
+)
+def test_the_password_is_the_secrets_text_or_its_field(
+    secret: str, expected: str, aws: Aws, secrets: dict[str, str]
+) -> None:
+    name = f"root{abs(hash(secret)) % 10**6}"
+    os.environ["PORTICO_ADMIN_USER"] = name
+    _put("PORTICO_ADMIN_SECRET", secret)
+    call({"request": "bootstrap"})
+    user = aws.records.get(User, tenant=TENANT, name=name)
+    assert user is not None
+    assert Passwords().verify(user.password, expected)
+
+
+@pytest.mark.parametrize("secret", ['{"username": "admin"}', '{"password": ""}', '{"password": 7}'])
+def test_no_password_no_administrator(
+    secret: str, aws: Aws, secrets: dict[str, str], cloudformation: CloudFormation
+) -> None:
+    os.environ["PORTICO_ADMIN_USER"] = "nobody"
+    _put("PORTICO_ADMIN_SECRET", secret)
+    call(cloudformation.event("Create"))
+    [answer] = cloudformation.answers
+    assert answer["Status"] == "FAILED"
+    assert "password" in answer["Reason"]
+    assert aws.records.get(User, tenant=TENANT, name="nobody") is None
+
+
+def test_a_failure_is_told_with_its_reason(
+    aws: Aws, secrets: dict[str, str], cloudformation: CloudFormation
+) -> None:
+    _put("PORTICO_ACCESS_TOKEN_SECRET", "something else")
+    call(cloudformation.event("Create"))
+    [answer] = cloudformation.answers
+    assert answer["Status"] == "FAILED"
+    assert "signing keys" in answer["Reason"]
+    assert "something else" not in answer["Reason"]
+    # CloudFormation then deletes the resource, by the id that this answer gives.
+    assert answer["PhysicalResourceId"] == "portico-bootstrap"
+
+
+def test_work_that_hangs_is_given_up_in_time(cloudformation: CloudFormation) -> None:
+    release = threading.Event()
+
+    def hang() -> dict[str, Any]:
+        release.wait(30)
+        return {}
+
+    began = time.monotonic()
+    answering.answered(cloudformation.event("Create"), "id", answering.MARGIN + 0.2, hang)
+    release.set()
+    assert time.monotonic() - began < 5
+    [answer] = cloudformation.answers
+    assert answer["Status"] == "FAILED"
+    assert "not done within" in answer["Reason"]
+
+
+def test_a_long_reason_is_cut(cloudformation: CloudFormation) -> None:
+    def fail() -> dict[str, Any]:
+        raise RuntimeError("x" * 100_000)
+
+    answering.answered(cloudformation.event("Create"), "id", 60, fail)
+    assert len(cloudformation.answers[0]["Reason"]) == answering.MAX_REASON
+
+
+def test_an_answer_that_is_not_taken_is_given_again(cloudformation: CloudFormation) -> None:
+    cloudformation.failures = [503, 500]
+    answering.answered(cloudformation.event("Create"), "id", 60, dict)
+    assert [answer["Status"] for answer in cloudformation.answers] == ["SUCCESS"]
+
+
+def test_an_answer_that_is_refused_fails_the_call(cloudformation: CloudFormation) -> None:
+    cloudformation.failures = [403]
+    with pytest.raises(ConnectionError):
+        answering.answered(cloudformation.event("Create"), "id", 60, dict)
+
+
+def _put(variable: str, value: str) -> None:
+    client = boto3.client("secretsmanager", region_name="us-east-1")
+    client.put_secret_value(SecretId=os.environ[variable], SecretString=value)
+    client.close()
+    _forget()
