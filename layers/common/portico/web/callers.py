@@ -41,7 +41,7 @@ class Callers:
     _keys: dict[str, VerificationKey] = field(default_factory=dict)
 
     def of(self, event: Event) -> Caller | None:
-        """The caller; a token or session that does not hold is an error, not an anonymous caller."""
+        """The caller; a credential that does not hold is an error, not an anonymous caller."""
         raw = event.raw_event
         headers = {name.lower(): value for name, value in (raw.get("headers") or {}).items()}
         scheme, _, credential = headers.get("authorization", "").partition(" ")

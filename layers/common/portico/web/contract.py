@@ -31,7 +31,7 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """What people call it: the operation id, or method and path where the contract gives none."""
+        """What people call it: the operation id, or else method and path."""
         return self.id or f"{self.method} {self.path}"
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.shared.cookies import Cookie
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from portico.domain.errors import (
@@ -84,12 +85,15 @@ class Pages:
         return self.show("error.html", caller, status, message=message, description=str(error))
 
 
-def redirect(path: str, cookie: str = "") -> Response[str]:
+def redirect(path: str, cookie: Cookie | None = None) -> Response[str]:
     """See other (303): the browser gets the page by GET."""
-    headers: dict[str, str | list[str]] = {"Location": path, "Cache-Control": "no-store"}
-    if cookie:
-        headers["Set-Cookie"] = [cookie]
-    return Response(303, content_type="text/plain", body="", headers=headers)
+    return Response(
+        303,
+        content_type="text/plain",
+        body="",
+        headers={"Location": path, "Cache-Control": "no-store"},
+        cookies=[cookie] if cookie else [],
+    )
 
 
 def local_path(path: str) -> str:
@@ -105,7 +109,7 @@ def local_path(path: str) -> str:
 
 
 def visitor(router: Router) -> Caller:
-    """Who is signed in on this page; Unauthenticated otherwise. Forms from other sites are refused."""
+    """Who is signed in on this page; Unauthenticated otherwise. Other sites' forms are refused."""
     found: Caller | None = router.context["callers"].of(router.current_event)
     if found is None:
         raise Unauthenticated("Sign in first")

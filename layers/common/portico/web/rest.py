@@ -293,7 +293,7 @@ def _number(router: Router, name: str, default: int, most: int) -> int:
 def listed(
     rows: Sequence[Any], page: Paging, total: int, path: str, **filters: str
 ) -> dict[str, Any]:
-    """A list body of the contracts: count, list, pagination with links to the neighbouring pages."""
+    """A list body of the contracts: count, list, and links to the neighbouring pages."""
 
     def link(offset: int) -> str:
         return f"{path}?{urlencode({'limit': page.limit, 'offset': offset, **filters})}"

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from aws_lambda_powertools.shared.cookies import Cookie, SameSite
+
 from portico.domain.errors import Unauthenticated
 from portico.domain.records import Create, Discard
 from portico.domain.user import Caller, Session, User
@@ -35,8 +37,8 @@ class Sessions:
         """
         return "__Host-portico" if self.secure else "portico"
 
-    def begin(self, user: User) -> str:
-        """Start a session: the value of the Set-Cookie header."""
+    def begin(self, user: User) -> Cookie:
+        """Start a session: the cookie to set."""
         value = f"{user.tenant}:{secrets.token_urlsafe(32)}"
         expires = int(self.clock.now()) + LIFETIME
         self.records.commit(
@@ -52,8 +54,8 @@ class Sessions:
         )
         return self._set_cookie(value, LIFETIME)
 
-    def end(self, raw: Mapping[str, Any]) -> str:
-        """End the session of an event, if any: the Set-Cookie header that forgets it."""
+    def end(self, raw: Mapping[str, Any]) -> Cookie:
+        """End the session of an event, if any: the cookie that makes the browser forget it."""
         value = self._value(raw)
         if value:
             tenant = value.partition(":")[0]
@@ -80,9 +82,16 @@ class Sessions:
                 return value
         return ""
 
-    def _set_cookie(self, value: str, age: int) -> str:
-        secure = "; Secure" if self.secure else ""
-        return f"{self.cookie}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}"
+    def _set_cookie(self, value: str, age: int) -> Cookie:
+        return Cookie(
+            self.cookie,
+            value,
+            path="/",
+            max_age=age,
+            http_only=True,
+            secure=self.secure,
+            same_site=SameSite.LAX_MODE,
+        )
 
 
 def _digest(value: str) -> str:
