@@ -1,0 +1,1 @@
+"""The only place where a call to an API is judged; knows nothing of back ends."""

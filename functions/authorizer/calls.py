@@ -1,0 +1,90 @@
+"""A call to judge, what is learnt about it on the way, and its refusal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from portico.domain.faults import FAULTS, Fault
+
+if TYPE_CHECKING:
+    from portico.domain.gateway import (
+        Deployment,
+        GatewayApplication,
+        GatewayClient,
+        Grant,
+        Revocation,
+    )
+    from portico.storage.readmodel import Key, View
+
+
+class Refused(Exception):
+    """The call may not pass; `until` is when a throttled one may try again (epoch seconds)."""
+
+    def __init__(self, fault: Fault | str, *, until: float = 0, allow: str = "") -> None:
+        self.fault = FAULTS[fault] if isinstance(fault, str) else fault
+        self.until = until
+        self.allow = allow
+        super().__init__(self.fault.code)
+
+
+class Resource(NamedTuple):
+    """One verb on one URI template of a deployment."""
+
+    template: str
+    verb: str
+    auth_type: str
+    scopes: list[str]
+    policy: str
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a verified credential speaks for; `user` has no tenant. Times in epoch seconds."""
+
+    digest: bytes  # of the credential, to cache by
+    tenant: str
+    client_id: str
+    application_id: str  # "" for clients of the REST APIs
+    key_type: str
+    user: str
+    is_user: bool  # False: the application itself
+    scopes: frozenset[str]
+    issued: float
+    expires: float
+    # Where to look it up; made once, for the same token comes many times.
+    revocations: "tuple[Key[Revocation], ...]"
+    client: "Key[GatewayClient]"
+    application: "Key[GatewayApplication]"
+    records: "tuple[Key[Any], ...]"  # all of these and the public keys
+
+
+@dataclass
+class Call:
+    """A request on its way through the pipeline; header names are in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    source_ip: str
+    view: "View"
+    now: float
+    tenant: str = ""
+    deployment: "Deployment | None" = None
+    resource: Resource | None = None
+    preflight: bool = False
+    open: bool = False  # needs no credential
+    identity: Identity | None = None
+    application: "GatewayApplication | None" = None
+    grant: "Grant | None" = None
+    decision: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def api(self) -> "Deployment":
+        """The deployment, once it is found."""
+        assert self.deployment is not None  # noqa: S101 - the order of the steps
+        return self.deployment
+
+    @property
+    def rest(self) -> str:
+        """The path below the API's context; "" when the call ends there."""
+        return self.path[len(self.api.prefix) :]

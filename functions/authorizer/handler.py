@@ -1,0 +1,138 @@
+"""Entry point of the authorizer: an API Gateway event in, a simple response out; wiring, nothing
+else.
+ Format 2.0 with simple responses: API Gateway Developer Guide, "Control access to HTTP APIs with
+AWS Lambda authorizers".
+"""
+
+import os
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+from aws_lambda_powertools import Logger
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from functions.authorizer.assertions import Assertions, Signer
+from functions.authorizer.calls import Call, Refused
+from functions.authorizer.credentials.bearer import Bearer
+from functions.authorizer.leases import Leases, TrafficCounters
+from functions.authorizer.pipeline import NO_TOKEN, Pipeline
+from functions.authorizer.throttling import Throttling
+from portico import settings
+from portico.domain.errors import Unavailable
+from portico.storage.readmodel import ReadModel
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+MEDIATED = "$default"  # the one route whose integration can tell a caller why
+# API Gateway waits ten seconds for an answer.
+CLIENT = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    parameter_validation=False,
+)
+logger = Logger()
+
+
+def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    """`{isAuthorized, context}`; raises "Unauthorized" where API Gateway is to answer 401."""
+    mediated = event.get("routeKey") == MEDIATED
+    try:
+        decision = pipeline().judge(_call(event))
+    except Refused as refusal:
+        return _refuse(refusal, event, mediated)
+    except Unavailable:
+        logger.exception("Could not judge the call", request_id=_request_id(event))
+        if not mediated:
+            raise
+        return _refuse(Refused("900900"), event, mediated)
+    return {"isAuthorized": True, "context": decision}
+
+
+def _refuse(refusal: Refused, event: dict[str, Any], mediated: bool) -> dict[str, Any]:
+    fault = refusal.fault
+    logger.info("Refused", code=fault.code, request_id=_request_id(event))
+    if not mediated and fault.status == 401:
+        # The text is what API Gateway looks for.
+        raise Exception("Unauthorized")  # noqa: TRY002
+    # Never without `jwt`: parameter mapping would let a client's own header through.
+    decision = {
+        "jwt": NO_TOKEN,
+        "fault": fault.code,
+        "status": fault.status,
+        "until": int(refusal.until),
+        "allow": refusal.allow,
+    }
+    return {"isAuthorized": mediated, "context": decision}
+
+
+def _call(event: dict[str, Any]) -> Call:
+    http = event["requestContext"]["http"]
+    return Call(
+        method=http["method"],
+        path=event["rawPath"],
+        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        source_ip=http.get("sourceIp", ""),
+        view=read_model().view(),
+        now=time.time(),
+    )
+
+
+def _request_id(event: dict[str, Any]) -> str:
+    return str(event["requestContext"].get("requestId", ""))
+
+
+@cache
+def pipeline() -> Pipeline:
+    """The pipeline on real AWS; made at the first call."""
+    given = configuration()
+    return Pipeline(
+        credentials=(Bearer(f"{given.gateway_url}/oauth2/token", time.time),),
+        throttling=Throttling(Leases(TrafficCounters(dynamodb(), given.traffic_table))),
+        assertions=Assertions(Signer(_backend_secret)),
+        clock=time.time,
+    )
+
+
+@cache
+def configuration() -> settings.Settings:
+    """The function's environment."""
+    return settings.read(os.environ)
+
+
+@cache
+def read_model() -> ReadModel:
+    """The Gateway table."""
+    given = configuration()
+    return ReadModel(dynamodb(), given.gateway_table, given.cache_seconds)
+
+
+@cache
+def session() -> botocore.session.Session:
+    """The one session; boto3 would add nothing but time to the start."""
+    return botocore.session.Session()
+
+
+@cache
+def dynamodb() -> Any:
+    """The one client of every call."""
+    return session().create_client("dynamodb", region_name=_region(), config=CLIENT)
+
+
+def _backend_secret() -> str:
+    try:
+        client: Any = session().create_client(
+            "secretsmanager", region_name=_region(), config=CLIENT
+        )
+        answer = client.get_secret_value(SecretId=configuration().backend_jwt_secret)
+    except (ClientError, BotoCoreError) as exc:
+        raise Unavailable("The secret with the signing keys could not be read") from exc
+    return str(answer["SecretString"])
+
+
+def _region() -> str:
+    return os.environ.get("AWS_REGION", "us-east-1")

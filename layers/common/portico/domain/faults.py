@@ -1,0 +1,118 @@
+"""What the gateway answers to a call that it does not deliver: WSO2's codes, statuses and texts in
+one table.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A refusal in the gateway's own words; `code` is what clients branch on."""
+
+    code: str
+    status: int
+    message: str
+    description: str
+
+
+_QUOTA = "You have exceeded your quota"
+
+FAULTS = {
+    fault.code: fault
+    for fault in (
+        Fault("400", 400, "Bad Request", "The path of the request cannot be read in one way only"),
+        Fault("404", 404, "Not Found", "The requested resource is not available."),
+        Fault("405", 405, "Method not allowed", "Method not allowed for given API resource"),
+        Fault("413", 413, "Payload Too Large", "The request is larger than the gateway can take"),
+        Fault(
+            "700700",
+            503,
+            "API blocked",
+            "This API has been blocked temporarily. Please try again later or contact the "
+            "system administrators.",
+        ),
+        Fault("900800", 429, "Message throttled out", _QUOTA),
+        Fault("900802", 429, "Message throttled out", _QUOTA),
+        Fault("900803", 429, "Message throttled out", _QUOTA),
+        Fault("900804", 429, "Message throttled out", _QUOTA),
+        Fault(
+            "900900",
+            500,
+            "Unclassified Authentication Failure",
+            "The call could not be judged; try again later",
+        ),
+        Fault(
+            "900901",
+            401,
+            "Invalid Credentials",
+            "Invalid Credentials. Make sure you have provided the correct security credentials",
+        ),
+        Fault(
+            "900902",
+            401,
+            "Missing Credentials",
+            "Missing Credentials. Make sure your API invocation call has a header: "
+            '"Authorization: Bearer ACCESS_TOKEN"',
+        ),
+        Fault(
+            "900903",
+            401,
+            "Access Token Expired",
+            "Access Token Expired. Renew the access token and try again",
+        ),
+        Fault(
+            "900905",
+            401,
+            "Incorrect Access Token Type is provided",
+            "The resource does not accept an access token of this type",
+        ),
+        Fault(
+            "900907",
+            401,
+            "The requested API is temporarily blocked",
+            "The subscription of this application to the API is blocked",
+        ),
+        Fault(
+            "900908",
+            403,
+            "Resource forbidden",
+            "The application of this access token is not subscribed to the API",
+        ),
+        Fault(
+            "900909",
+            401,
+            "The subscription to the API is inactive",
+            "The subscription waits for approval or was rejected",
+        ),
+        Fault(
+            "900910",
+            403,
+            "The access token does not allow you to access the requested resource",
+            "The access token has none of the scopes that the resource asks for",
+        ),
+        Fault(
+            "101503",
+            503,
+            "Error connecting to the back end",
+            "The back end of the API cannot be reached",
+        ),
+        Fault("101504", 504, "Send timeout", "The back end of the API did not answer in time"),
+        Fault(
+            "101507",
+            502,
+            "Error in the answer of the back end",
+            "The back end's answer could not be read",
+        ),
+        Fault(
+            "101513",
+            502,
+            "Answer too large",
+            "The back end's answer exceeds the 6 MB that the gateway can return",
+        ),
+    )
+}
+# A token of one key type, and an API without an endpoint for it: WSO2 uses the code of 401 with
+# status 403.
+NO_ENDPOINT = Fault(
+    "900901", 403, "Invalid Credentials", "The API has no endpoint for keys of this type"
+)

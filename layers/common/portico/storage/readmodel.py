@@ -1,0 +1,244 @@
+"""The Gateway table as the authorizer reads it: one consistent BatchGetItem for whatever is not
+cached.
+
+Light on purpose: botocore's client is given, items are decoded with the standard library only.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from portico.domain import gateway
+from portico.domain.errors import Unavailable
+from portico.domain.records import Record
+from portico.storage.bodies import unpack
+from portico.storage.keys import PLACES
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+R = TypeVar("R", bound=Record)
+K = TypeVar("K")
+V = TypeVar("V")
+MAX_ENTRIES = 5_000  # cached records; a record takes 1 to 20 KB of memory
+MAX_KEYS = 100  # BatchGetItem's limit
+ROUNDS = 4  # asks for keys that DynamoDB left unprocessed
+
+
+class Key(NamedTuple, Generic[R]):
+    """Where one record of the Gateway table is."""
+
+    kind: type[R]
+    pk: str
+    sk: str
+
+
+@lru_cache(maxsize=4096)
+def key(kind: type[R], **values: str) -> Key[R]:
+    """The key of a record, from its own field names."""
+    return Key(kind, *PLACES[kind.__name__].key.fill(values))
+
+
+class Bounded(Generic[K, V]):
+    """A mapping that forgets what has expired, and the least recently used when it is full."""
+
+    def __init__(self, size: int, clock: Callable[[], float]) -> None:
+        self._size = size
+        self._clock = clock
+        self._held: OrderedDict[K, tuple[float, V]] = OrderedDict()
+
+    def get(self, name: K) -> V | None:
+        held = self._held.get(name)
+        if held is None:
+            return None
+        if held[0] <= self._clock():
+            del self._held[name]
+            return None
+        self._held.move_to_end(name)
+        return held[1]
+
+    def put(self, name: K, value: V, until: float) -> None:
+        """Keep a value until a time (epoch seconds)."""
+        self._held[name] = (until, value)
+        self._held.move_to_end(name)
+        if len(self._held) > self._size:
+            self._held.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+
+class ReadModel:
+    """Records of the Gateway table, each read at most once in `cache_seconds`.
+
+    What is not there is asked for again on each call, so that what was just written works at once.
+    The one exception is a revocation: that there is none is what nearly every call learns, and it
+    may be believed as long as the rest.
+    """
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        cache_seconds: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._seconds = cache_seconds
+        self._clock = clock
+        self._cache: Bounded[Key[Any], Record | None] = Bounded(MAX_ENTRIES, clock)
+        self._absent: Bounded[Key[Any], bool] = Bounded(MAX_ENTRIES, clock)
+        self._doubted: Bounded[Key[Any], bool] = Bounded(MAX_ENTRIES, clock)
+        self._nested: Bounded[tuple[str, str], bool] = Bounded(MAX_ENTRIES, clock)
+
+    def view(self) -> "View":
+        """A consistent look for the time of one call."""
+        return View(self)
+
+    def cached(self, wanted: Key[R]) -> R | None:
+        """The record if it is cached; None says nothing."""
+        return cast("R | None", self._cache.get(wanted))
+
+    def may_reread(self, wanted: Key[Any]) -> bool:
+        """Whether a cached record may be read again before its time; true once in `cache_seconds`.
+
+        Callers choose what makes us doubt a record, so doubt must not cost a read each time.
+        """
+        if self._doubted.get(wanted):
+            return False
+        self._doubted.put(wanted, True, self._clock() + max(self._seconds, 1.0))
+        return True
+
+    def known_absent(self, wanted: Key[Any]) -> bool:
+        return self._absent.get(wanted) is True
+
+    def fetch(self, wanted: Iterable[Key[Any]]) -> dict[Key[Any], Record]:
+        """Read records from the table, whatever is cached. Raises Unavailable."""
+        by_name = {(each.pk, each.sk): each for each in wanted}
+        until = self._clock() + self._seconds
+        found: dict[Key[Any], Record] = {}
+        for item in self._items(list(by_name)):
+            each = by_name[item["pk"]["S"], item["sk"]["S"]]
+            record = found[each] = _record(each.kind, item)
+            self._cache.put(each, record, until)
+        for each in by_name.values():
+            if each not in found and each.kind is gateway.Revocation:
+                self._absent.put(each, True, until)
+        return found
+
+    def nests(self, deployment: gateway.Deployment) -> bool:
+        """Whether another API's context lies below this one's; asked at most once in
+        `cache_seconds`.
+        """
+        name = (deployment.tenant, deployment.prefix)
+        known = self._nested.get(name)
+        if known is None:
+            known = self._ask_nested(deployment)
+            self._nested.put(name, known, self._clock() + self._seconds)
+        return known
+
+    def _ask_nested(self, deployment: gateway.Deployment) -> bool:
+        pk, sk = (
+            PLACES["Deployment"]
+            .also["all"]
+            .fill({"tenant": deployment.tenant, "prefix": f"{deployment.prefix}/"})
+        )
+        try:
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="pk = :pk AND begins_with(sk, :sk)",
+                ExpressionAttributeValues={":pk": {"S": pk}, ":sk": {"S": sk}},
+                ConsistentRead=True,
+                Limit=1,
+                Select="COUNT",
+            )
+        except (ClientError, BotoCoreError) as exc:
+            raise Unavailable("The database did not answer") from exc
+        return answer["Count"] > 0
+
+    def _items(self, names: list[tuple[str, str]]) -> list[Mapping[str, Any]]:
+        items: list[Mapping[str, Any]] = []
+        for start in range(0, len(names), MAX_KEYS):
+            keys: Any = [
+                {"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in names[start : start + MAX_KEYS]
+            ]
+            for _ in range(ROUNDS):
+                request: Any = {self._table: {"Keys": keys, "ConsistentRead": True}}
+                try:
+                    answer = self._client.batch_get_item(RequestItems=request)
+                except (ClientError, BotoCoreError) as exc:
+                    raise Unavailable("The database did not answer") from exc
+                items += answer["Responses"].get(self._table, [])
+                left = answer.get("UnprocessedKeys", {}).get(self._table)
+                if not left:
+                    break
+                keys = left["Keys"]
+            else:
+                raise Unavailable("The database is too busy")
+        return items
+
+
+class View:
+    """What one call has read: cached or fresh, and nothing twice."""
+
+    def __init__(self, model: ReadModel) -> None:
+        self._model = model
+        self._seen: dict[Key[Any], Record | None] = {}
+
+    def load(self, wanted: Iterable[Key[Any]]) -> None:
+        """Make these records known, with at most one request."""
+        missing = []
+        for each in wanted:
+            if each in self._seen:
+                continue
+            record = self._model.cached(each)
+            if record is None and not self._model.known_absent(each):
+                missing.append(each)
+            else:
+                self._seen[each] = record
+        if missing:
+            found = self._model.fetch(missing)
+            for each in missing:
+                self._seen[each] = found.get(each)
+
+    def get(self, wanted: Key[R]) -> R | None:
+        """The record, or None when there is none."""
+        if wanted not in self._seen:
+            self.load((wanted,))
+        return cast("R | None", self._seen[wanted])
+
+    def again(self, wanted: Key[Any]) -> None:
+        """Read a record anew although it is cached, when that is not too often."""
+        if self._model.may_reread(wanted):
+            self._seen[wanted] = self._model.fetch((wanted,)).get(wanted)
+
+    def deployment(
+        self,
+        candidates: Sequence[Key[gateway.Deployment]],
+        others: Callable[[], Iterable[Key[Any]]],
+    ) -> gateway.Deployment | None:
+        """The deployment with the longest context among candidates (the longest first).
+
+        `others` tells what to read along if there is a request at all.
+        """
+        known = next(filter(None, map(self._model.cached, candidates)), None)
+        # A cached context may hide a longer one that was never asked for, unless none lies below.
+        if known is None or (
+            self._model.cached(candidates[0]) is None and self._model.nests(known)
+        ):
+            self.load((*candidates, *others()))
+            known = next(filter(None, map(self.get, candidates)), None)
+        return known
+
+
+def _record(kind: type[R], item: Mapping[str, Any]) -> R:
+    body = item["body"]["S"] if "body" in item else item["packed"]["B"]
+    known = kind.__dataclass_fields__
+    # A newer writer may have added fields.
+    fields = {name: value for name, value in unpack(body).items() if name in known}
+    return kind(**{**fields, "stamp": int(item["stamp"]["N"])})
