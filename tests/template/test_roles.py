@@ -1,0 +1,134 @@
+"""What each function may do: exact actions on exact resources."""
+
+import pytest
+
+from tests.template.reading import actions_on, functions, resources, statements, target
+
+READ = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+CHECK = {"dynamodb:ConditionCheckItem"}
+WRITE = READ | CHECK | {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+PUT = {"dynamodb:PutItem"}
+COUNT = {"dynamodb:UpdateItem"}
+NONE: set[str] = set()
+
+# Catalog, Access, Gateway, Traffic, Operations: who may do what.
+TABLES = {
+    "AuthorizerRole": (NONE, NONE, READ, COUNT, NONE),
+    "GatewayRole": (NONE, NONE, READ, COUNT, NONE),
+    "TokenRole": (NONE, WRITE, WRITE, NONE, PUT),
+    "PublisherRole": (WRITE, WRITE, WRITE, NONE, WRITE),
+    "StoreRole": (READ | CHECK, WRITE, WRITE, NONE, PUT),
+    "AdminRole": (NONE, WRITE, WRITE, NONE, WRITE),
+    "LifecycleRole": (WRITE, WRITE, WRITE, NONE, WRITE),
+    "BootstrapRole": (NONE, WRITE, WRITE, NONE, WRITE),
+}
+# Everything else than tables, logs and traces.
+OTHERS = {
+    "AuthorizerRole": {"secretsmanager:GetSecretValue"},
+    "GatewayRole": NONE,
+    "TokenRole": {"secretsmanager:GetSecretValue"},
+    "PublisherRole": {
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "kms:Encrypt",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "lambda:InvokeFunction",
+    },
+    "StoreRole": {"s3:GetObject"},
+    "AdminRole": NONE,
+    "LifecycleRole": {
+        "s3:GetObject",
+        "kms:Decrypt",
+        "apigateway:GET",
+        "apigateway:POST",
+        "apigateway:PATCH",
+        "apigateway:DELETE",
+    },
+    "BootstrapRole": {
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:PutSecretValue",
+        "apigateway:GET",
+        "apigateway:DELETE",
+    },
+}
+ROLES = sorted(TABLES)
+
+
+def test_every_function_has_a_role_of_its_own() -> None:
+    used = [properties["Role"]["Fn::GetAtt"] for properties in functions().values()]
+
+    assert sorted(used) == sorted(f"{role}.Arn" for role in resources("AWS::IAM::Role"))
+    assert sorted(resources("AWS::IAM::Role")) == ROLES
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    ("at", "table"), list(enumerate(["Catalog", "Access", "Gateway", "Traffic", "Operations"]))
+)
+def test_a_role_touches_only_the_tables_it_needs(role: str, at: int, table: str) -> None:
+    assert actions_on(role, f"{table}Table.Arn") == TABLES[role][at]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_do_nothing_else(role: str) -> None:
+    actions = {action for actions, _ in statements(role) for action in actions}
+    always = ("dynamodb:", "logs:", "xray:")
+
+    assert {action for action in actions if not action.startswith(always)} == OTHERS[role]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_action_and_no_resource_is_a_wildcard(role: str) -> None:
+    for actions, named in statements(role):
+        assert not [action for action in actions if "*" in action]
+        if "*" in named:
+            # X-Ray's actions know no resources.
+            assert actions == {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_logs_to_its_functions_group_only(role: str) -> None:
+    groups = {
+        target(one)
+        for actions, named in statements(role)
+        if any(action.startswith("logs:") for action in actions)
+        for one in named
+    }
+
+    assert groups == {f"{role.removesuffix('Role')}Logs.Arn"}
+
+
+def test_the_publisher_may_ask_the_lifecycle_function_and_no_other() -> None:
+    assert actions_on("PublisherRole", "${LifecycleFunction.Arn}:live") == {"lambda:InvokeFunction"}
+
+
+def test_only_the_signer_of_a_kind_of_token_reads_its_keys() -> None:
+    readers = {
+        secret: {role for role in ROLES if actions_on(role, f"{secret}.Id")}
+        for secret in resources("AWS::SecretsManager::Secret")
+    }
+
+    assert readers == {
+        "AccessTokenKeysSecret": {"TokenRole", "BootstrapRole"},
+        "BackendJwtKeysSecret": {"AuthorizerRole", "BootstrapRole"},
+        "AdminPasswordSecret": {"BootstrapRole"},
+    }
+
+
+@pytest.mark.parametrize("role", ["LifecycleRole", "BootstrapRole"])
+def test_routes_and_integrations_of_this_api_only(role: str) -> None:
+    named = [
+        target(one)
+        for actions, named in statements(role)
+        if any(action.startswith("apigateway:") for action in actions)
+        for one in named
+    ]
+
+    assert {one.partition("/apis/")[2] for one in named} == {
+        "${HttpApi}/routes",
+        "${HttpApi}/routes/*",
+        "${HttpApi}/integrations",
+        "${HttpApi}/integrations/*",
+    }
