@@ -15,6 +15,7 @@ from portico.tokens.keys import Keys, SigningKey
 
 ACCESS_TOKEN = "at+jwt"  # noqa: S105 - a media type (RFC 9068 section 2.1), not a password
 PLAIN = "JWT"
+SKEW = 5  # seconds by which the clocks of signer and verifier may differ
 MAX_TOKEN = 8192  # characters; API Gateway takes 10 KB of headers in all
 
 # Signature only: the times are checked here, against the caller's clock.
@@ -75,7 +76,7 @@ def verify(
     if moment >= expires + leeway:
         raise ExpiredToken("The token has expired")
     starts = _moment(claims, "nbf")
-    if starts is not None and moment < starts - leeway:
+    if starts is not None and moment < starts - max(leeway, SKEW):
         raise InvalidToken("The token is not valid yet")
     return claims
 

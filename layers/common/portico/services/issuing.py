@@ -1,0 +1,191 @@
+"""Issuing access tokens (RFC 9068) and rotating refresh tokens.
+
+How a request for them looks is not known here.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
+
+from portico.domain.application import Client
+from portico.domain.errors import LostRace, Unauthenticated
+from portico.domain.gateway import Deployment, Grant
+from portico.domain.records import Create, Replace
+from portico.domain.scopes import DEFAULT, REST_SCOPES, rest_scopes
+from portico.domain.tenant import join_user, split_user, tenant_of_path
+from portico.domain.user import EVERYONE, RefreshToken, TokenFamily, User
+from portico.ports import Clock, Records
+from portico.services.clients import digest
+from portico.services.families import end
+from portico.tokens.jwt import ACCESS_TOKEN, sign
+from portico.tokens.keys import SigningKey
+
+REFRESHING = "refresh_token"
+APPLICATION = "APPLICATION"
+APPLICATION_USER = "APPLICATION_USER"
+
+
+class InvalidGrant(Unauthenticated):
+    """The refresh token is unknown, expired, used before, revoked or another client's."""
+
+    error = "invalid_grant"
+
+
+@dataclass(frozen=True)
+class Issued:
+    """What a grant gives; `expires_in` in seconds, `refresh_token` empty when there is none."""
+
+    access_token: str
+    expires_in: int
+    scopes: tuple[str, ...]
+    refresh_token: str = ""
+
+
+@dataclass(frozen=True)
+class Issuing:
+    """Issues tokens. `key` gives the key that signs now, `issuer` is the `iss` claim."""
+
+    records: Records
+    clock: Clock
+    key: Callable[[], SigningKey]
+    issuer: str
+
+    def to_application(self, client: Client, asked: Iterable[str]) -> Issued:
+        """An access token for the client itself; its owner's roles decide about scopes.
+
+        Keys of an application get no scopes of the REST APIs: they are often in other hands.
+        """
+        wanted = [scope for scope in asked if not client.application_id or scope not in REST_SCOPES]
+        scopes = self._granted(client, lambda: self._owner(client), wanted)
+        return self._issued(client, client.client_id, scopes, {"aut": APPLICATION})
+
+    def to_user(self, client: Client, user: User, asked: Iterable[str]) -> Issued:
+        """An access token for a user of the client, and the first refresh token of a family."""
+        scopes = self._granted(client, lambda: user, asked)
+        name = join_user(user.name, user.tenant)
+        family = secrets.token_urlsafe(16)
+        issued = self._for_user(client, name, scopes, family)
+        if REFRESHING not in client.grant_types:
+            return issued
+        text, token = self._refresh_token(client, family, name, scopes)
+        began = TokenFamily(tenant=client.tenant, id=family, expires=token.expires)
+        self.records.commit(Create(began), Create(token))
+        return replace(issued, refresh_token=text)
+
+    def refreshed(self, client: Client, refresh_token: str, asked: Iterable[str]) -> Issued:
+        """Tokens for a refresh token, which is used up by it; raises InvalidGrant.
+
+        A token that comes a second time has been stolen, by whichever came first: the whole family
+        ends. Fewer scopes may be asked for, and the roles of today decide.
+        """
+        old, family = self._living(client, refresh_token)
+        user_name, tenant = split_user(old.user)
+        user = self.records.get(User, tenant=tenant, name=user_name)
+        if user is None or not user.active:
+            raise InvalidGrant("The user of the refresh token is no longer active")
+        wanted = set(asked)
+        kept = [scope for scope in old.scopes if not wanted or scope in wanted]
+        scopes = self._granted(client, lambda: user, kept)
+        text, token = self._refresh_token(client, family.id, old.user, old.scopes)
+        try:
+            self.records.commit(
+                Replace(replace(old, used=True)),
+                Replace(replace(family, expires=max(family.expires, token.expires))),
+                Create(token),
+            )
+        except LostRace:
+            self._reused(client, family.id)
+        issued = self._for_user(client, old.user, scopes, family.id)
+        return replace(issued, refresh_token=text)
+
+    def _living(self, client: Client, refresh_token: str) -> tuple[RefreshToken, TokenFamily]:
+        tenant, now = client.tenant, self.clock.now()
+        token = self.records.get(RefreshToken, tenant=tenant, digest=digest(refresh_token))
+        if token is None or token.client_id != client.client_id:
+            raise InvalidGrant("The refresh token is not known")
+        family = self.records.get(TokenFamily, tenant=tenant, id=token.family)
+        if family is None or family.revoked:
+            raise InvalidGrant("The refresh token has been revoked")
+        if token.used:
+            self._reused(client, family.id)
+        if token.expires <= now:
+            raise InvalidGrant("The refresh token has expired")
+        return token, family
+
+    def _reused(self, client: Client, family_id: str) -> NoReturn:
+        end(self.records, self.clock, client, family_id)
+        raise InvalidGrant("The refresh token was used before; all tokens of its grant are revoked")
+
+    def _for_user(self, client: Client, name: str, scopes: tuple[str, ...], family: str) -> Issued:
+        return self._issued(client, name, scopes, {"aut": APPLICATION_USER, "fam": family})
+
+    def _issued(
+        self, client: Client, subject: str, scopes: tuple[str, ...], more: dict[str, Any]
+    ) -> Issued:
+        now = int(self.clock.now())
+        claims = {
+            "iss": self.issuer,
+            "sub": subject,
+            "aud": client.client_id,
+            "client_id": client.client_id,
+            "azp": client.client_id,
+            "scope": " ".join(scopes),
+            "iat": now,
+            "nbf": now,
+            "exp": now + client.token_validity,
+            "jti": secrets.token_urlsafe(16),
+            "keytype": client.key_type,
+            "owner": client.application_owner or client.owner,
+            "tenant": client.tenant,
+            **more,
+        }
+        if client.application_id:
+            claims["app"] = client.application_id
+        return Issued(sign(claims, self.key(), ACCESS_TOKEN), client.token_validity, scopes)
+
+    def _refresh_token(
+        self, client: Client, family: str, user: str, scopes: tuple[str, ...]
+    ) -> tuple[str, RefreshToken]:
+        text = secrets.token_urlsafe(32)
+        return text, RefreshToken(
+            tenant=client.tenant,
+            digest=digest(text),
+            family=family,
+            client_id=client.client_id,
+            user=user,
+            scopes=scopes,
+            expires=int(self.clock.now()) + client.refresh_validity,
+        )
+
+    def _granted(
+        self, client: Client, user: Callable[[], User | None], asked: Iterable[str]
+    ) -> tuple[str, ...]:
+        """The asked scopes that the user's roles allow, in order; others are left out."""
+        wanted = [scope for scope in dict.fromkeys(asked) if scope != DEFAULT]
+        allowed: set[str] = set()
+        if wanted:
+            person = user()
+            roles = (*person.roles, EVERYONE) if person and person.active else ()
+            allowed = rest_scopes(wanted, roles)
+            if client.application_id:
+                allowed |= self._api_scopes(client, roles)
+        return tuple(scope for scope in wanted if scope in allowed) or (DEFAULT,)
+
+    def _api_scopes(self, client: Client, roles: Iterable[str]) -> set[str]:
+        """Scopes of the APIs that the client's application uses, as far as the roles go."""
+        grants = self.records.list(
+            Grant, tenant=client.tenant, application_id=client.application_id
+        )
+        keys = [{"tenant": tenant_of_path(one.prefix), "prefix": one.prefix} for one in grants]
+        mine = set(roles)
+        return {
+            name
+            for deployment in (self.records.get_many(Deployment, keys) if keys else [])
+            for name, bound in deployment.scopes.items()
+            if not bound or mine & set(bound)
+        }
+
+    def _owner(self, client: Client) -> User | None:
+        owner = client.application_owner or client.owner
+        return self.records.get(User, tenant=client.tenant, name=owner.lower())
