@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from portico.domain.errors import LostRace, NotFound
 from portico.domain.operations import Lease, OutboxEntry, OutboxTenant
-from portico.domain.records import Change, Create, Remove, Replace
+from portico.domain.records import Change, Create, Put, Remove, Replace
 from portico.ports import Clock, Records
 from portico.services.auditing import time_order
 
@@ -29,20 +29,20 @@ Executor = Callable[[OutboxEntry], None]
 
 def enqueue(
     records: Records, clock: Clock, tenant: str, kind: str, payload: Mapping[str, Any]
-) -> list[Change]:
-    """Changes that add an entry; commit them with the state that asks for it."""
-    entry = OutboxEntry(
-        tenant=tenant,
-        order=time_order(clock.now()),
-        id=str(uuid4()),
-        kind=kind,
-        payload=dict(payload),
+) -> Change:
+    """The change that adds an entry; commit it with the state that asks for it."""
+    if records.get(OutboxTenant, tenant=ANY_TENANT, name=tenant) is None:
+        # At once and for ever: it only says where to look, and no worker may miss an entry.
+        records.commit(Put(OutboxTenant(tenant=ANY_TENANT, name=tenant)))
+    return Create(
+        OutboxEntry(
+            tenant=tenant,
+            order=time_order(clock.now()),
+            id=str(uuid4()),
+            kind=kind,
+            payload=dict(payload),
+        )
     )
-    known = records.get(OutboxTenant, tenant=ANY_TENANT, name=tenant)
-    if known:
-        return [Create(entry)]
-    # Written once and never removed, so that no worker can miss a tenant's new entry.
-    return [Create(entry), Create(OutboxTenant(tenant=ANY_TENANT, name=tenant))]
 
 
 @dataclass

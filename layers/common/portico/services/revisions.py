@@ -21,12 +21,14 @@ from portico.domain.api import (
 )
 from portico.domain.errors import Conflict, InUse, InvalidInput, LimitReached, LostRace, NotFound
 from portico.domain.gateway import Deployment
+from portico.domain.policy import Level
 from portico.domain.records import Change, Create, Put, Remove, Replace
 from portico.domain.user import Caller
 from portico.ports import Clock, Documents, Records
 from portico.services.auditing import audit
 from portico.services.deployments import Deployments
 from portico.services.outbox import enqueue
+from portico.services.policies import policy_uses
 
 T = TypeVar("T")
 Changes = list[Change]  # inside the class, `list` is a use case
@@ -160,7 +162,8 @@ class Revisions:
             )
             after = {"revision": revision.number}
             entry = audit(self.clock, caller, "restore-revision", "api", api.id, after=after)
-            self.records.commit(Replace(restored), self.card(restored), entry)
+            changes = [*_uses(api, restored), entry]
+            self.records.commit(Replace(restored), self.card(restored), *changes)
             return replace(restored, stamp=restored.stamp + 1)
 
         return _retried(attempt)
@@ -219,7 +222,7 @@ class Revisions:
         before = deployments.of(api)
         changes += deployments.put(api, revision)
         if revision.api.delivery == Delivery.PASS_THROUGH or _passes_through(before):
-            changes += self.route_entry(api)
+            changes.append(self.route_entry(api))
         return (
             replace(api, deployed_revision=revision.id),
             replace(revision, deployed=self._now()),
@@ -231,10 +234,10 @@ class Revisions:
         deployments = Deployments(self.records)
         changes = self._no_longer_deployed(api) + deployments.remove(api)
         if _passes_through(deployments.of(api)):
-            changes += self.route_entry(api)
+            changes.append(self.route_entry(api))
         return replace(api, deployed_revision=""), changes
 
-    def route_entry(self, api: Api) -> Changes:
+    def route_entry(self, api: Api) -> Change:
         """An outbox entry that has the API's route compared with its deployment."""
         payload = {"api_id": api.id, "prefix": api.full_context}
         return enqueue(self.records, self.clock, api.tenant, "route", payload)
@@ -276,6 +279,19 @@ class Revisions:
 
 def _folder(api: Api) -> str:
     return f"{api.tenant}/apis/{api.id}"
+
+
+def _uses(before: Api, after: Api) -> list[Change]:
+    """What keeps administrators from deleting a policy that the API names."""
+    tenant, subject = after.tenant, after.id
+    return [
+        *policy_uses(tenant, Level.SUBSCRIPTION, "API", subject, before.policies, after.policies),
+        *policy_uses(tenant, Level.API, "API", subject, _advanced(before), _advanced(after)),
+    ]
+
+
+def _advanced(api: Api) -> set[str]:
+    return {api.api_throttling_policy, *(found.throttling_policy for found in api.resources)}
 
 
 def _passes_through(deployments: list[Deployment]) -> bool:
