@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
 import httpx
 import pytest
 
@@ -105,14 +106,10 @@ class Stack:
             method, self.endpoints["gateway"] + path, headers=headers, **request
         )
 
-    def aws_environment(self) -> dict[str, str]:
-        """What boto3 needs to reach the embedded AWS of this stack."""
-        return {
-            "endpoint_url": self.endpoints["aws"],
-            "region_name": "us-east-1",
-            "aws_access_key_id": "test",
-            "aws_secret_access_key": "test",
-        }
+    def aws(self, service: str) -> Any:
+        """A client of the embedded AWS that this stack is deployed in."""
+        session: Any = boto3.session.Session("test", "test", region_name="us-east-1")
+        return session.client(service, endpoint_url=self.endpoints["aws"])
 
 
 def run(state: Path, *arguments: str) -> None:

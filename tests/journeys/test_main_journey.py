@@ -1,4 +1,4 @@
-"""The main journey over HTTP on the deployed stack: publish, subscribe, get a token, call, be refused.
+"""The main journey over HTTP on the deployed stack, from publishing to every refusal.
 
 The tests build on each other in the order of this file, as the journey does.
 """
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import boto3
 import httpx
 import jwt
 import pytest
@@ -227,8 +226,8 @@ def test_3_unknown_checklist_items_are_refused_with_the_known_ones(
 def test_3_without_the_permission_to_ask_nothing_changes(
     publisher: Person, journey: Journey, stack: Stack
 ) -> None:
-    iam = boto3.client("iam", **stack.aws_environment())
-    functions = boto3.client("lambda", **stack.aws_environment())
+    iam = stack.aws("iam")
+    functions = stack.aws("lambda")
     name = f"{stack.endpoints['stack']}-publisher"
     role = functions.get_function_configuration(FunctionName=name)["Role"].rpartition("/")[2]
     kept = {}
@@ -566,7 +565,7 @@ def test_6_blocked_and_retired_apis(stack: Stack, publisher: Person, journey: Jo
 
 @pytest.fixture
 def http_api(stack: Stack) -> Iterator[tuple[Any, str]]:
-    client = boto3.client("apigatewayv2", **stack.aws_environment())
+    client = stack.aws("apigatewayv2")
     yield client, client.get_apis()["Items"][0]["ApiId"]
     client.close()
 
