@@ -76,3 +76,26 @@ class Routes(Protocol):
 
     def remove(self, tenant: str, api_id: str) -> None:
         """Remove what `ensure` made; harmless when there is nothing."""
+
+
+class TokenEndpoint(Protocol):
+    """Our own OAuth endpoints, asked as a client does: only the token function has the signing key.
+
+    Both raise Unauthenticated for a wrong secret, InvalidInput for what the endpoint refuses
+    otherwise, and Unavailable when it does not answer.
+    """
+
+    def client_credentials(
+        self, client_id: str, secret: str, scopes: Sequence[str], validity: int | None
+    ) -> tuple[str, tuple[str, ...], int]:
+        """An access token of the client itself: its text, its scopes, its validity in seconds."""
+
+    def revoke(self, client_id: str, secret: str, token: str) -> None:
+        """Revoke a token of the client (RFC 7009)."""
+
+
+class Downloads(Protocol):
+    """Files at addresses that a user names, behind the address guard."""
+
+    def fetch(self, url: str, max_bytes: int) -> bytes:
+        """The file. Raises AddressRefused for internal addresses, InvalidInput when there is no such file, TooLarge."""

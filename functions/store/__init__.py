@@ -1,0 +1,1 @@
+"""The store function: the developer portal's REST API and pages."""
