@@ -100,7 +100,7 @@ def pin(target: Target, addresses: Sequence[str], allowed_hosts: Collection[str]
 
 
 def check_literal(target: Target, allowed_hosts: Collection[str]) -> None:
-    """What can be said without DNS: refuse internal literals and names of this machine or network."""
+    """What can be said without DNS: refuse internal literals and local names."""
     literal = _literal(target.host)
     if literal is not None:
         pin(target, [str(literal)], allowed_hosts)

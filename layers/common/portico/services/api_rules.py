@@ -1,0 +1,139 @@
+"""What must hold of an API before it is stored; every fault is named with the contract's field.
+
+Names, versions and contexts have their rules in `portico.domain.contexts`.
+"""
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from portico.domain.addresses import AddressRefused, check_literal, target_of
+from portico.domain.api import VERBS, Api, AuthType
+from portico.domain.errors import InvalidInput, Problem
+from portico.domain.paths import template_problem
+from portico.domain.policy import UNLIMITED, Level, Policy
+from portico.ports import Records
+
+MAX_RESOURCES = 1000
+MAX_NAMES = 50  # of tags, policies, roles, scopes of one resource
+MAX_TAG = 100
+MAX_EXTRA = 65_536  # bytes of JSON: fields that are only kept
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")  # RFC 6749 section 3.3
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110 section 5.6.2
+_PARAMETER = re.compile(r"\{[^{}]*\}")
+# Policies that callers without a subscription fall under; nobody subscribes to them.
+_NOT_OFFERED = ("Unauthenticated", "DefaultSubscriptionless")
+
+
+@dataclass(frozen=True)
+class ApiRules:
+    """Checks an API; `allowed_hosts` are the internal back ends that an operator allows."""
+
+    records: Records
+    allowed_hosts: Collection[str]
+
+    def check(self, api: Api) -> None:
+        """InvalidInput with a problem for every fault."""
+        problems = [
+            *_resource_problems(api),
+            *_scope_problems(api),
+            *_list_problems(api),
+            *self._endpoint_problems(api),
+            *self._policy_problems(api),
+        ]
+        if problems:
+            text = "; ".join(f"{problem.field}: {problem.message}" for problem in problems[:5])
+            raise InvalidInput(text, problems[:50])
+
+    def _endpoint_problems(self, api: Api) -> Iterator[Problem]:
+        for field, url in (
+            ("endpointConfig.production_endpoints.url", api.production_endpoint),
+            ("endpointConfig.sandbox_endpoints.url", api.sandbox_endpoint),
+        ):
+            if not url:
+                continue
+            try:
+                check_literal(target_of(url), self.allowed_hosts)
+            except AddressRefused as exc:
+                yield Problem(field, str(exc))
+            else:
+                if "?" in url or "#" in url:
+                    yield Problem(field, "may have no query and no fragment")
+                elif "{" in url or "}" in url:
+                    yield Problem(field, "may have no variables")
+
+    def _policy_problems(self, api: Api) -> Iterator[Problem]:
+        wanted = [("policies", Level.SUBSCRIPTION, name) for name in api.policies]
+        if api.api_throttling_policy:
+            wanted.append(("apiThrottlingPolicy", Level.API, api.api_throttling_policy))
+        named = dict.fromkeys(resource.throttling_policy for resource in api.resources)
+        wanted += [("operations.throttlingPolicy", Level.API, name) for name in named]
+        keys = [
+            {"tenant": api.tenant, "level": level.value, "name": name} for _, level, name in wanted
+        ]
+        found = {(policy.level, policy.name) for policy in self.records.get_many(Policy, keys)}
+        for field, level, name in wanted:
+            unlimited = level == Level.API and name == UNLIMITED
+            if (level.value, name) not in found and not unlimited:
+                yield Problem(field, f"there is no {level.value} policy '{name}'")
+            elif level == Level.SUBSCRIPTION and name in _NOT_OFFERED:
+                yield Problem(field, f"'{name}' cannot be offered to subscribers")
+
+
+def _resource_problems(api: Api) -> Iterator[Problem]:
+    if len(api.resources) > MAX_RESOURCES:
+        yield Problem("operations", f"has {len(api.resources)}; {MAX_RESOURCES} are allowed")
+        return
+    seen: dict[tuple[str, str], str] = {}
+    declared = {scope.name for scope in api.scopes}
+    for number, resource in enumerate(api.resources):
+        where = f"operations.{number}"
+        if problem := template_problem(resource.target):
+            yield Problem(f"{where}.target", problem)
+        if len(resource.target) > 500:
+            yield Problem(f"{where}.target", "is longer than 500 characters")
+        if resource.verb not in VERBS:
+            yield Problem(f"{where}.verb", f"must be one of {', '.join(VERBS)}")
+        if resource.auth_type not in set(AuthType):
+            yield Problem(f"{where}.authType", f"must be one of {', '.join(AuthType)}, Any")
+        for scope in resource.scopes:
+            if scope not in declared:
+                yield Problem(f"{where}.scopes", f"'{scope}' is not among the API's scopes")
+        # OpenAPI: templates that differ only in parameter names are the same path.
+        shape = (resource.verb, _PARAMETER.sub("{}", resource.target.rstrip("/")))
+        if shape in seen:
+            yield Problem(where, f"{resource.verb} {resource.target} repeats {seen[shape]}")
+        seen.setdefault(shape, resource.target)
+
+
+def _scope_problems(api: Api) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for number, scope in enumerate(api.scopes):
+        where = f"scopes.{number}.scope"
+        if not _SCOPE.fullmatch(scope.name):
+            yield Problem(f"{where}.name", 'must be 1 to 255 printable characters without " and \\')
+        elif scope.name.startswith("apim:"):
+            yield Problem(f"{where}.name", "may not begin with 'apim:': those guard the REST APIs")
+        if scope.name in seen:
+            yield Problem(f"{where}.name", f"'{scope.name}' appears twice")
+        seen.add(scope.name)
+
+
+def _list_problems(api: Api) -> Iterator[Problem]:
+    lists = {"tags": api.tags, "policies": api.policies, "visibleRoles": api.visible_roles}
+    for field, values in lists.items():
+        if len(values) > MAX_NAMES:
+            yield Problem(field, f"has {len(values)}; {MAX_NAMES} are allowed")
+        if len(set(values)) < len(values):
+            yield Problem(field, "names something twice")
+    if any(not tag.strip() or len(tag) > MAX_TAG or "," in tag for tag in api.tags):
+        yield Problem("tags", f"a tag has 1 to {MAX_TAG} characters and no comma")
+    if api.visibility == "RESTRICTED" and not api.visible_roles:
+        yield Problem("visibleRoles", "are needed for the visibility RESTRICTED")
+    if not set(api.transports) <= {"http", "https"}:
+        yield Problem("transport", "may have http and https")
+    if len(json.dumps(api.extra)) > MAX_EXTRA:
+        yield Problem("body", f"has more than {MAX_EXTRA} bytes in fields that are only kept")
+    if not _HEADER.fullmatch(api.authorization_header):
+        yield Problem("authorizationHeader", "is not a header name")

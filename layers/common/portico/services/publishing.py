@@ -1,0 +1,396 @@
+"""Create, import, find, change and delete APIs as their publishers edit them.
+
+Life-cycle states, revisions and the gateway are other services' business; a change here reaches
+callers with the next
+deployed revision.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import Any, TypedDict, TypeVar
+from uuid import uuid4
+
+from portico.domain.api import (
+    Api,
+    ApiCard,
+    Cors,
+    HistoryEntry,
+    NameClaim,
+    Resource,
+    Revision,
+    Scope,
+    SubscriberCount,
+    card_of,
+)
+from portico.domain.contexts import canonical_context, check_name, check_version
+from portico.domain.errors import InUse, InvalidInput, LostRace, NotFound, Stale
+from portico.domain.policy import Level
+from portico.domain.query import Query
+from portico.domain.records import Change, Create, Discard, Remove, Replace, Require
+from portico.domain.user import ADMIN, Caller, User
+from portico.ports import Clock, Documents, Records
+from portico.services.api_rules import ApiRules
+from portico.services.auditing import audit
+from portico.services.claims import claim, claimed_by_another, unclaim
+from portico.services.definitions import reading, texts, writing
+from portico.services.definitions.reading import Definition
+from portico.services.deployments import Deployments
+from portico.services.policies import policy_uses
+from portico.services.revisions import Revisions
+
+T = TypeVar("T")
+TRIES = 5
+MAX_DISCARDED = 60  # history entries removed in the commit that deletes an API
+# What a new API without operations gets, as WSO2 gives it.
+DEFAULT_RESOURCES = tuple(
+    Resource("/*", verb) for verb in ("GET", "PUT", "POST", "DELETE", "PATCH")
+)
+SORTS = {
+    "name": lambda card: (card.name.lower(), card.version, card.id),
+    "version": lambda card: (card.version, card.name.lower(), card.id),
+    "context": lambda card: (card.context.lower(), card.version, card.id),
+    "status": lambda card: (card.state, card.name.lower(), card.id),
+    "createdTime": lambda card: (card.created, card.id),
+    "updatedTime": lambda card: (card.updated, card.id),
+}  # fmt: skip
+
+
+class Changes(TypedDict, total=False):
+    """What a publisher may set; what is left out stays as it is."""
+
+    description: str
+    resources: tuple[Resource, ...]
+    scopes: tuple[Scope, ...]
+    production_endpoint: str
+    sandbox_endpoint: str
+    policies: tuple[str, ...]
+    api_throttling_policy: str
+    tags: tuple[str, ...]
+    visibility: str
+    visible_roles: tuple[str, ...]
+    transports: tuple[str, ...]
+    cors: Cors | None
+    delivery: str
+    pass_authorization: bool
+    authorization_header: str
+    is_default_version: bool
+    extra: dict[str, Any]
+
+
+# Fields that a publisher who is not a creator may change: the contract's `x-otherScopes`.
+PUBLISHERS_FIELDS = frozenset(
+    {"policies", "tags", "api_throttling_policy", "visibility", "visible_roles"}
+)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A new API; '' where the definition or the caller decides."""
+
+    name: str
+    version: str
+    context: str
+    changes: Changes
+    provider: str = ""
+
+
+@dataclass(frozen=True)
+class Publishing:
+    """The APIs of a tenant."""
+
+    records: Records
+    documents: Documents
+    clock: Clock
+    allowed_hosts: Collection[str] = ()
+
+    def create(self, caller: Caller, draft: Draft, definition: Definition | None = None) -> Api:
+        """A new API in state CREATED, from a draft alone or with a definition that fills what the
+        draft leaves out.
+
+        Raises InvalidInput, or AlreadyExists when name and version or the context are taken.
+        """
+        if definition:
+            draft = _filled(draft, definition)
+        check_name(draft.name)
+        check_version(draft.version)
+        now = self._now()
+        api = Api(
+            tenant=caller.tenant,
+            id=str(uuid4()),
+            name=draft.name,
+            version=draft.version,
+            context=canonical_context(draft.context, draft.version, caller.tenant),
+            provider=self._provider(caller, draft.provider),
+            created=now,
+            updated=now,
+            updated_by=caller.user,
+        )
+        api = replace(api, **draft.changes)
+        if not api.resources:
+            api = replace(api, resources=DEFAULT_RESOURCES)
+        ApiRules(self.records, self.allowed_hosts).check(api)
+
+        def attempt() -> Api:
+            claims = claim(self.records, api)
+            stored = self._document(api, definition.document if definition else None)
+            others = self._one_default(stored)
+            self.records.commit(
+                Create(stored),
+                Create(card_of(stored)),
+                *claims,
+                *others,
+                *_policy_changes(None, stored),
+                audit(self.clock, caller, "create", "api", stored.id, after=_telling(stored)),
+            )
+            return replace(stored, stamp=1)
+
+        return _retried(attempt)
+
+    def show(self, caller: Caller, api_id: str) -> Api:
+        """One API; NotFound."""
+        api = self.records.get(Api, tenant=caller.tenant, id=api_id)
+        if api is None:
+            raise NotFound("API", api_id)
+        return api
+
+    def find(
+        self, caller: Caller, query: str = "", sort: str = "name", descending: bool = False
+    ) -> list[ApiCard]:
+        """All matching APIs, sorted; InvalidInput for a query or an order that is not known."""
+        if sort not in SORTS:
+            raise InvalidInput.of("sortBy", f"must be one of {', '.join(SORTS)}")
+        wanted = Query.parse(query)
+        cards = [
+            card
+            for card in self.records.list(ApiCard, tenant=caller.tenant)
+            if wanted.matches(card)
+        ]
+        return sorted(cards, key=SORTS[sort], reverse=descending)
+
+    def update(
+        self,
+        caller: Caller,
+        api_id: str,
+        changes: Changes,
+        stamp: int | None = None,
+        definition: Definition | None = None,
+    ) -> Api:
+        """The API with these changes, and its definition in line with them.
+
+        Raises Stale when `stamp` is not the API's present one.
+        """
+
+        def attempt() -> Api:
+            before = self._current(caller, api_id, stamp)
+            allowed = (
+                changes
+                if _may_edit(caller)
+                else {k: v for k, v in changes.items() if k in PUBLISHERS_FIELDS}
+            )
+            api = replace(before, **allowed, updated=self._now(), updated_by=caller.user)
+            if not api.resources:
+                raise InvalidInput.of("operations", "an API needs at least one")
+            ApiRules(self.records, self.allowed_hosts).check(api)
+            api = self._document(api, definition.document if definition else None)
+            others = self._one_default(api) if not before.is_default_version else []
+            self.records.commit(
+                Replace(api),
+                self._card(api),
+                *others,
+                *_policy_changes(before, api),
+                audit(self.clock, caller, "update", "api", api.id, _telling(before), _telling(api)),
+            )
+            return replace(api, stamp=api.stamp + 1)
+
+        return _retried(attempt, stamp)
+
+    def delete(self, caller: Caller, api_id: str, stamp: int | None = None) -> None:
+        """Delete an API with its revisions and history, and take it off the gateway. InUse while
+        subscribed.
+        """
+
+        def attempt() -> list[str]:
+            api = self._current(caller, api_id, stamp)
+            tenant = api.tenant
+            count = self.records.get(SubscriberCount, tenant=tenant, api_id=api.id)
+            if count and count.count:
+                raise InUse(
+                    f"{api.name} {api.version} has {count.count} subscriptions; remove them first"
+                )
+            revisions = self.records.list(Revision, tenant=tenant, api_id=api.id)
+            history = self.records.list(
+                HistoryEntry, newest_first=True, limit=MAX_DISCARDED, tenant=tenant, api_id=api.id
+            )
+            gateway = Deployments(self.records)
+            changes = gateway.remove(api)
+            if changes:
+                # The route's executor finds no deployment and takes away the route, if there is
+                # one.
+                changes.append(Revisions(self.records, self.documents, self.clock).route_entry(api))
+            self.records.commit(
+                Remove(api),
+                Discard(card_of(api)),
+                Remove(count)
+                if count
+                else Require(SubscriberCount(tenant=tenant, api_id=api.id, count=0)),
+                *(Remove(revision) for revision in revisions),
+                *(Discard(entry) for entry in history),
+                *unclaim(self.records, api),
+                *_policy_changes(api, None),
+                *changes,
+                audit(self.clock, caller, "delete", "api", api.id, _telling(api)),
+            )
+            return [api.definition_key, *(revision.api.definition_key for revision in revisions)]
+
+        # Only now that no record names them any more.
+        for key in _retried(attempt, stamp):
+            if key:
+                self.documents.delete(key)
+
+    def definition(self, caller: Caller, api_id: str) -> tuple[bytes, Api]:
+        """The API's definition as JSON text, in line with its resources."""
+        api = self.show(caller, api_id)
+        content = self.documents.read(api.definition_key) if api.definition_key else None
+        return content or texts.dump(writing.generate(api)), api
+
+    def replace_definition(
+        self, caller: Caller, api_id: str, content: bytes, stamp: int | None = None
+    ) -> tuple[bytes, Api]:
+        """Give an API another definition; its resources and scopes become those of it."""
+        definition = reading.read(content)
+        changes = Changes(resources=definition.resources, scopes=definition.scopes)
+        api = self.update(caller, api_id, changes, stamp, definition)
+        return self.documents.read(api.definition_key) or b"", api
+
+    def taken(self, caller: Caller, field: str, value: str) -> bool:
+        """Whether an API name, or a context, is in use; compared without case."""
+        if field == "context":
+            return claimed_by_another(self.records, caller.tenant, value)
+        return bool(self.records.list(NameClaim, limit=1, tenant=caller.tenant, name=value.lower()))
+
+    # --- what the use cases share ---
+
+    def _current(self, caller: Caller, api_id: str, stamp: int | None) -> Api:
+        api = self.show(caller, api_id)
+        if stamp is not None and stamp != api.stamp:
+            raise Stale("The API has been changed since it was read; read it again")
+        return api
+
+    def _provider(self, caller: Caller, wanted: str) -> str:
+        """The provider: whom an administrator names, for everybody else the caller."""
+        name = wanted.removesuffix(f"@{caller.tenant}")
+        if not name or name == caller.user or not caller.has_role(ADMIN):
+            return caller.user
+        if self.records.get(User, tenant=caller.tenant, name=name.lower()) is None:
+            raise InvalidInput.of("provider", f"there is no user '{name}'")
+        return name
+
+    def _document(self, api: Api, document: dict[str, Any] | None) -> Api:
+        """Write the definition under a key of its own content, before any record names it."""
+        if document is None and api.definition_key:
+            stored = self.documents.read(api.definition_key)
+            document = texts.load(stored) if stored else None
+        content = texts.dump(writing.reflect(document, api) if document else writing.generate(api))
+        digest = hashlib.sha256(content).hexdigest()
+        if digest == api.definition_hash and api.definition_key:
+            return api
+        key = f"{api.tenant}/apis/{api.id}/definitions/{digest}.json"
+        self.documents.write(key, content, "application/json")
+        return replace(api, definition_key=key, definition_hash=digest)
+
+    def _one_default(self, api: Api) -> list[Change]:
+        """Changes that make this the only default version of its name."""
+        if not api.is_default_version:
+            return []
+        changes: list[Change] = []
+        for card in self.records.list(ApiCard, tenant=api.tenant):
+            if (
+                card.is_default_version
+                and card.name.lower() == api.name.lower()
+                and card.id != api.id
+            ):
+                other = self.records.get(Api, tenant=api.tenant, id=card.id)
+                if other:
+                    changes += [
+                        Replace(replace(other, is_default_version=False)),
+                        Replace(replace(card, is_default_version=False)),
+                    ]
+        return changes
+
+    def _card(self, api: Api) -> Change:
+        found = self.records.get(ApiCard, tenant=api.tenant, id=api.id)
+        return Replace(replace(card_of(api), stamp=found.stamp if found else 0))
+
+    def _now(self) -> int:
+        return int(self.clock.now() * 1000)
+
+
+def _retried(attempt: Callable[[], T], stamp: int | None = None) -> T:
+    """Read again and repeat when another writer was faster; who gave a stamp is told instead."""
+    for _ in range(TRIES - 1):
+        try:
+            return attempt()
+        except LostRace as exc:
+            if stamp is not None:
+                raise Stale("Somebody else is changing the API; read it again") from exc
+    return attempt()
+
+
+def _filled(draft: Draft, definition: Definition) -> Draft:
+    """What the draft leaves out, from the definition."""
+    version = draft.version or definition.version
+    name = draft.name or definition.title
+    context = draft.context or definition.context or "/" + "".join(name.lower().split())
+    changes = Changes(
+        description=definition.description[:32766],
+        resources=definition.resources,
+        scopes=definition.scopes,
+        tags=tuple(dict.fromkeys(tag.replace(",", " ") for tag in definition.tags))[:50],
+    )
+    changes.update(draft.changes)
+    if draft.changes.get("resources") == ():
+        changes["resources"] = definition.resources
+    return replace(draft, name=name, version=version, context=context, changes=changes)
+
+
+def _may_edit(caller: Caller) -> bool:
+    return bool(caller.scopes & {"apim:api_create", "apim:api_manage"})
+
+
+def _policy_changes(before: Api | None, after: Api | None) -> list[Change]:
+    """What makes a policy that an API names impossible to delete."""
+    api = after or before
+    assert api is not None  # noqa: S101 - for the type checker: one of the two is always there
+
+    def offered(one: Api | None) -> list[str]:
+        return list(one.policies) if one else []
+
+    def limiting(one: Api | None) -> list[str]:
+        names = (
+            [one.api_throttling_policy, *(resource.throttling_policy for resource in one.resources)]
+            if one
+            else []
+        )
+        return list(dict.fromkeys(name for name in names if name))
+
+    return [
+        *policy_uses(
+            api.tenant, Level.SUBSCRIPTION, "API", api.id, offered(before), offered(after)
+        ),
+        *policy_uses(api.tenant, Level.API, "API", api.id, limiting(before), limiting(after)),
+    ]
+
+
+def _telling(api: Api) -> dict[str, Any]:
+    return {
+        "name": api.name,
+        "version": api.version,
+        "context": api.context,
+        "endpoint": api.production_endpoint,
+        "policies": list(api.policies),
+        "resources": len(api.resources),
+        "visibility": api.visibility,
+        "delivery": api.delivery,
+        "definition": api.definition_hash[:12],
+    }
