@@ -33,22 +33,13 @@ def environment(interpreter: Interpreter | None = None) -> dict[str, str]:
 
 def build(interpreter: Interpreter, folder: Path, architecture: str | None = None) -> Built:
     """Build template.yaml into `folder`. Architecture None: the template's default."""
-    overrides = ["--parameter-overrides", f"Architecture={architecture}"] if architecture else []
+    command = [SAM, "build", "--template-file", _template(interpreter), "--base-dir", ROOT]
+    # A cache of its own: a build clears one of what it did not put there itself.
+    command += ["--build-dir", folder, "--cache-dir", folder.parent / "cache"]
+    if architecture:
+        command += ["--parameter-overrides", f"Architecture={architecture}"]
     subprocess.run(
-        [
-            SAM,
-            "build",
-            "--template-file",
-            _template(interpreter),
-            "--base-dir",
-            ROOT,
-            "--build-dir",
-            folder,
-            *overrides,
-        ],
-        cwd=ROOT,
-        env=environment(interpreter),
-        check=True,
+        [str(part) for part in command], cwd=ROOT, env=environment(interpreter), check=True
     )
     savings = {}
     for made in sorted(path for path in folder.iterdir() if path.is_dir()):
