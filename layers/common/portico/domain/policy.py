@@ -7,7 +7,16 @@ from typing import Any
 from portico.domain.records import Record
 
 UNLIMITED = "Unlimited"
-SECONDS = {"sec": 1, "min": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000, "year": 31536000}
+SECONDS = {
+    "sec": 1,
+    "min": 60,
+    "hour": 3600,
+    "day": 86400,
+    "days": 86400,  # as WSO2's own console writes it
+    "week": 604800,
+    "month": 2592000,
+    "year": 31536000,
+}
 
 
 class Level(StrEnum):
@@ -20,7 +29,9 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Policy(Record):
-    """A named limit: `request_count` calls in each window of `unit_time` x `time_unit`; 0 calls means no limit."""
+    """A named limit: `request_count` calls in each window of `unit_time` x `time_unit`; 0 calls
+    means no limit.
+    """
 
     level: str
     name: str
@@ -34,7 +45,8 @@ class Policy(Record):
     billing_plan: str = "FREE"
     is_deployed: bool = True
     default: bool = False  # seeded by the deployment
-    extra: dict[str, Any] = field(default_factory=dict)  # other fields of the contract, kept as given
+    # other fields of the contract, kept as given
+    extra: dict[str, Any] = field(default_factory=dict)
 
     @property
     def window(self) -> int:
@@ -44,7 +56,9 @@ class Policy(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyUse(Record):
-    """Says that an application, a subscription or an API (`kind`, `subject`) uses a policy, so that it may not go."""
+    """Says that an application, a subscription or an API (`kind`, `subject`) uses a policy, so that
+    it may not go.
+    """
 
     level: str
     policy: str

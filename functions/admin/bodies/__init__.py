@@ -1,0 +1,1 @@
+"""Bodies of the Admin REST API, named after the contract's schemas."""

@@ -1,0 +1,1 @@
+"""Routes of the Admin REST API, one module a noun."""

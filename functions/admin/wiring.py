@@ -1,0 +1,16 @@
+"""What the routes of the admin function may ask for."""
+
+from dataclasses import dataclass
+
+from portico.services.accounts import Accounts
+from portico.services.policies import Policies
+from portico.settings import Settings
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The services of the admin function."""
+
+    settings: Settings
+    policies: Policies
+    accounts: Accounts
