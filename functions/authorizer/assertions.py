@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from functions.authorizer.calls import Call
 from portico.domain.errors import Unavailable
-from portico.storage.readmodel import Bounded
+from portico.storage.bounded import Bounded
 from portico.tokens.claims import LIFETIME, Caller, backend_claims
 from portico.tokens.jwt import sign
 from portico.tokens.keys import SigningKey, signing_key

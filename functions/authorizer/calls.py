@@ -1,6 +1,6 @@
 """A call to judge, what is learnt about it on the way, and its refusal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -71,6 +71,7 @@ class Call:
     tenant: str = ""
     deployment: "Deployment | None" = None
     resource: Resource | None = None
+    verbs: Sequence[str] = ()  # that the path may be called with
     preflight: bool = False
     open: bool = False  # needs no credential
     identity: Identity | None = None

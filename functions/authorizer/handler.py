@@ -18,7 +18,7 @@ from functions.authorizer.assertions import Assertions, Signer
 from functions.authorizer.calls import Call, Refused
 from functions.authorizer.credentials.bearer import Bearer
 from functions.authorizer.leases import Leases, TrafficCounters
-from functions.authorizer.pipeline import NO_TOKEN, Pipeline
+from functions.authorizer.pipeline import NO_TOKEN, Pipeline, cors_of
 from functions.authorizer.throttling import Throttling
 from portico import settings
 from portico.domain.errors import Unavailable
@@ -40,22 +40,22 @@ logger = Logger()
 
 def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """`{isAuthorized, context}`; raises "Unauthorized" where API Gateway is to answer 401."""
+    call = _call(event)
     mediated = event.get("routeKey") == MEDIATED
     try:
-        decision = pipeline().judge(_call(event))
+        return {"isAuthorized": True, "context": pipeline().judge(call)}
     except Refused as refusal:
-        return _refuse(refusal, event, mediated)
+        logger.info("Refused", code=refusal.fault.code, request_id=_request_id(event))
+        return _refuse(refusal, call, mediated)
     except Unavailable:
         logger.exception("Could not judge the call", request_id=_request_id(event))
         if not mediated:
             raise
-        return _refuse(Refused("900900"), event, mediated)
-    return {"isAuthorized": True, "context": decision}
+        return _refuse(Refused("900900"), call, mediated)
 
 
-def _refuse(refusal: Refused, event: dict[str, Any], mediated: bool) -> dict[str, Any]:
+def _refuse(refusal: Refused, call: Call, mediated: bool) -> dict[str, Any]:
     fault = refusal.fault
-    logger.info("Refused", code=fault.code, request_id=_request_id(event))
     if not mediated and fault.status == 401:
         # The text is what API Gateway looks for.
         raise Exception("Unauthorized")  # noqa: TRY002
@@ -66,6 +66,7 @@ def _refuse(refusal: Refused, event: dict[str, Any], mediated: bool) -> dict[str
         "status": fault.status,
         "until": int(refusal.until),
         "allow": refusal.allow,
+        "cors": cors_of(call.deployment),
     }
     return {"isAuthorized": mediated, "context": decision}
 

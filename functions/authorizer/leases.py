@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from portico.domain.errors import Unavailable
-from portico.storage.readmodel import Bounded
+from portico.storage.bounded import Bounded
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

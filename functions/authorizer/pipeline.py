@@ -14,10 +14,12 @@ from portico.domain.faults import NO_ENDPOINT
 from portico.domain.gateway import Deployment, GatewayClient, Grant
 from portico.domain.paths import Templates, canonical, contexts
 from portico.domain.tenant import tenant_of_path
-from portico.storage.readmodel import Bounded, Key, key
+from portico.storage.bounded import Bounded
+from portico.storage.readmodel import Key, key
 
 MAX_TENANT = 128  # characters
 MAX_COMPILED = 1_000  # deployments whose templates are kept compiled
+ASSERTION = "x-jwt-assertion"
 NO_TOKEN = "none"  # noqa: S105 - the assertion of a refused call, which goes nowhere
 
 
@@ -47,6 +49,7 @@ class Pipeline:
         )
         self.steps: tuple[Callable[[Call], None], ...] = (
             read_path,
+            check_headers,
             self.find_api,
             check_state,
             self.find_resource,
@@ -95,13 +98,14 @@ class Pipeline:
         matches = list(self._templates(call.api).match(call.rest))
         if not matches:
             raise Refused("404")
+        call.verbs = sorted({match.verb for match in matches} | {"OPTIONS"})
         call.resource = next((match for match in matches if match.verb == call.method), None)
         if call.method == "OPTIONS" and (
             call.resource is None or "access-control-request-method" in call.headers
         ):
             call.preflight = True
         elif call.resource is None:
-            raise Refused("405", allow=", ".join(sorted({match.verb for match in matches})))
+            raise Refused("405", allow=", ".join(call.verbs))
         call.open = (
             call.open
             or call.preflight
@@ -150,8 +154,8 @@ class Pipeline:
             "header": api.authorization_header,
             "pass_authorization": "true" if api.pass_authorization else "false",
             "preflight": "true" if call.preflight else "false",
-            "cors": json.dumps(api.cors) if api.cors else "",
-            "verbs": ",".join(sorted({row[1] for row in api.resources})) if call.preflight else "",
+            "cors": cors_of(api),
+            "verbs": ",".join(call.verbs),
         }
 
 
@@ -161,6 +165,16 @@ def read_path(call: Call) -> None:
         canonical(call.path)
     except InvalidInput as exc:
         raise Refused("400") from exc
+
+
+def check_headers(call: Call) -> None:
+    """No header that a back end could take for ours: CGI and WSGI read `_` and `-` alike.
+
+    The header under its own name is harmless: whoever delivers the call replaces it.
+    """
+    for name in call.headers:
+        if "_" in name and name.replace("_", "-") == ASSERTION:
+            raise Refused("400")
 
 
 def check_state(call: Call) -> None:
@@ -243,3 +257,8 @@ def check_scopes(call: Call) -> None:
 
 def _grant(tenant: str, application_id: str, context: str) -> Key[Grant]:
     return key(Grant, tenant=tenant, application_id=application_id, prefix=context)
+
+
+def cors_of(api: Deployment | None) -> str:
+    """The API's own CORS settings as JSON; "" for the gateway's default."""
+    return json.dumps(api.cors) if api and api.cors else ""

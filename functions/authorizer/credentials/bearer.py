@@ -16,7 +16,8 @@ from portico.domain.gateway import (
     Revocation,
 )
 from portico.domain.tenant import split_user
-from portico.storage.readmodel import Bounded, View, key
+from portico.storage.bounded import Bounded
+from portico.storage.readmodel import View, key
 from portico.tokens.jwt import MAX_TOKEN, ExpiredToken, InvalidToken, UnknownKey, verify
 from portico.tokens.keys import Keys, verification_keys
 

@@ -93,20 +93,20 @@ FAULTS = {
         Fault(
             "101503",
             503,
+            "Runtime Error",
             "Error connecting to the back end",
-            "The back end of the API cannot be reached",
         ),
-        Fault("101504", 504, "Send timeout", "The back end of the API did not answer in time"),
+        Fault("101504", 504, "Runtime Error", "The back end did not answer in time"),
         Fault(
             "101507",
             502,
-            "Error in the answer of the back end",
+            "Runtime Error",
             "The back end's answer could not be read",
         ),
         Fault(
             "101513",
             502,
-            "Answer too large",
+            "Runtime Error",
             "The back end's answer exceeds the 6 MB that the gateway can return",
         ),
     )

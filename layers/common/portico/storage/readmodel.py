@@ -5,7 +5,6 @@ Light on purpose: botocore's client is given, items are decoded with the standar
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
@@ -16,14 +15,13 @@ from portico.domain import gateway
 from portico.domain.errors import Unavailable
 from portico.domain.records import Record
 from portico.storage.bodies import unpack
+from portico.storage.bounded import Bounded
 from portico.storage.keys import PLACES
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 R = TypeVar("R", bound=Record)
-K = TypeVar("K")
-V = TypeVar("V")
 MAX_ENTRIES = 5_000  # cached records; a record takes 1 to 20 KB of memory
 MAX_KEYS = 100  # BatchGetItem's limit
 ROUNDS = 4  # asks for keys that DynamoDB left unprocessed
@@ -41,35 +39,6 @@ class Key(NamedTuple, Generic[R]):
 def key(kind: type[R], **values: str) -> Key[R]:
     """The key of a record, from its own field names."""
     return Key(kind, *PLACES[kind.__name__].key.fill(values))
-
-
-class Bounded(Generic[K, V]):
-    """A mapping that forgets what has expired, and the least recently used when it is full."""
-
-    def __init__(self, size: int, clock: Callable[[], float]) -> None:
-        self._size = size
-        self._clock = clock
-        self._held: OrderedDict[K, tuple[float, V]] = OrderedDict()
-
-    def get(self, name: K) -> V | None:
-        held = self._held.get(name)
-        if held is None:
-            return None
-        if held[0] <= self._clock():
-            del self._held[name]
-            return None
-        self._held.move_to_end(name)
-        return held[1]
-
-    def put(self, name: K, value: V, until: float) -> None:
-        """Keep a value until a time (epoch seconds)."""
-        self._held[name] = (until, value)
-        self._held.move_to_end(name)
-        if len(self._held) > self._size:
-            self._held.popitem(last=False)
-
-    def __len__(self) -> int:
-        return len(self._held)
 
 
 class ReadModel:

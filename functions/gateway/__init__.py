@@ -1,0 +1,1 @@
+"""Delivers mediated calls, and tells callers why theirs was refused; decides nothing itself."""
