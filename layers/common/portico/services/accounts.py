@@ -59,11 +59,11 @@ class Accounts:
         What follows the last "@" is a tenant when there is one of that name; otherwise the whole
         name, such as an e-mail address, is a user's of the `home` tenant.
         """
-        user, at, domain = name.strip().rpartition("@")
-        domain = domain.lower()
-        if at and user and (domain == SUPER_TENANT or self.records.get(Tenant, tenant=domain)):
-            return domain, user.lower()
-        return home, name.strip().lower()
+        name = name.strip().lower()
+        user, _, domain = name.rpartition("@")
+        if user and (domain == SUPER_TENANT or self._is_tenant(domain)):
+            return domain, user
+        return home, name
 
     def authenticate(self, tenant: str, name: str, password: str, address: str = "") -> User:
         """The active user with this password.
@@ -72,9 +72,11 @@ class Accounts:
         user, neither by its text nor by its time; TooManyAttempts after too many of them for the
         name or the `address`.
         """
+        # What cannot be a name is nobody's, and no key of a table is made of it.
+        name = name.lower() if NAME.fullmatch(name) else "?"
         guard = Guard(self.records, self.clock)
         guard.check(tenant, name, address)
-        user = self.records.get(User, tenant=tenant, name=name.lower())
+        user = self.records.get(User, tenant=tenant, name=name)
         hashed = user.password if user else DUMMY
         fits = len(password) <= MAX_PASSWORD and self.hasher.verify(hashed, password)
         if user is None or not fits or not user.active:
@@ -187,6 +189,10 @@ class Accounts:
         self._keep_an_administrator(user)
         entry = audit(self.clock, caller, "delete", "user", user.name, before=_telling(user))
         self.records.commit(Remove(user), entry)
+
+    def _is_tenant(self, domain: str) -> bool:
+        known = NAME.fullmatch(domain) and self.records.get(Tenant, tenant=domain)
+        return bool(known)
 
     def _keep_an_administrator(self, user: User) -> None:
         if not _administrates(user):

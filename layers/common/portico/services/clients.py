@@ -5,6 +5,7 @@ Consumer secrets are random, so a SHA-256 of each is what is stored (RFC 6819 se
 
 import hashlib
 import hmac
+import re
 import secrets
 import uuid
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from portico.domain.user import Caller
 from portico.ports import Clock, Records
 from portico.services.auditing import audit
 
+CLIENT_ID = re.compile(r"[\x21-\x7e]{1,255}")
 MAX_SECRETS = 20  # of one client; the oldest makes room
 LONGEST_TOKEN = 604_800  # seconds; a token may be older than the client's present validity
 TRIES = 5
@@ -122,6 +124,8 @@ class Clients:
 
     def find(self, client_id: str, home: str = SUPER_TENANT) -> Client | None:
         """The client with this consumer key, of whatever tenant; looked for in `home` first."""
+        if not CLIENT_ID.fullmatch(client_id):
+            return None
         client = self.records.get(Client, tenant=home, client_id=client_id)
         if client:
             return client

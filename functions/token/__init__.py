@@ -1,0 +1,1 @@
+"""The authorization server: tokens, revocation, introspection, keys and client registration."""

@@ -1,0 +1,1 @@
+"""One module an endpoint; each has `serve(request, wiring)`, which answers or raises."""
