@@ -24,7 +24,8 @@ FIRST_WAIT = 15  # seconds until the first retry; doubled each time
 LONGEST_WAIT = 3600
 MAX_ERROR = 500  # characters kept
 
-Executor = Callable[[OutboxEntry], None]
+# Carries out an entry; False: some is left to do, so the entry stays.
+Executor = Callable[[OutboxEntry], bool]
 
 
 def enqueue(
@@ -118,14 +119,16 @@ class Outbox:
             return  # somebody retried or finished it
         tried = replace(tried, stamp=tried.stamp + 1)
         try:
-            self._executor(entry.kind)(entry)
+            finished = self._executor(entry.kind)(entry)
         except Exception as exc:  # whatever an executor raises, the others go on
             worked.failed[entry.id] = exc
             text = f"{type(exc).__name__}: {exc}"[:MAX_ERROR]
             self._commit(Replace(replace(tried, error=text)))
         else:
-            worked.done.append(entry.id)
-            self._commit(Remove(tried))
+            if finished:
+                worked.done.append(entry.id)
+            again = replace(tried, attempts=0, error="", not_before=0)
+            self._commit(Remove(tried) if finished else Replace(again))
 
     def _executor(self, kind: str) -> Executor:
         if kind not in self.executors:

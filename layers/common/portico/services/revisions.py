@@ -34,6 +34,7 @@ T = TypeVar("T")
 Changes = list[Change]  # inside the class, `list` is a use case
 MAX_DESCRIPTION = 255  # the contract's APIRevision.description
 TRIES = 5
+ROUTE = "route"  # the kind of outbox entry that has a route put right
 # What a restore leaves as it is: who the API is, where it stands, and how its revisions count.
 _KEPT = (
     "id",
@@ -240,7 +241,7 @@ class Revisions:
     def route_entry(self, api: Api) -> Change:
         """An outbox entry that has the API's route compared with its deployment."""
         payload = {"api_id": api.id, "prefix": api.full_context}
-        return enqueue(self.records, self.clock, api.tenant, "route", payload)
+        return enqueue(self.records, self.clock, api.tenant, ROUTE, payload)
 
     def card(self, api: Api) -> Change:
         """The change that makes the API's card equal to it, keeping the card's stamp counting."""

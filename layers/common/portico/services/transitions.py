@@ -31,7 +31,7 @@ from portico.services.versions import older_versions
 TRIES = 5
 # The one that documents of all eras name; any other would do nothing here, so it is refused.
 BUILT_IN = "org.wso2.carbon.apimgt.impl.executors.APIExecutor"
-# Kinds of outbox entries that transitions leave, besides "route".
+# Kinds of outbox entries that transitions leave.
 CLOSE_SUBSCRIPTIONS = "close-subscriptions"
 DEPRECATE_OLDER = "deprecate-older"
 CARRY_SUBSCRIPTIONS = "carry-subscriptions"

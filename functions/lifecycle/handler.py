@@ -1,0 +1,112 @@
+"""Life-cycle transitions on request, and the outbox after each and every minute; wiring only."""
+
+import os
+import time
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
+
+from functions.lifecycle.requests import changed_body, error_body, read_transition
+from functions.lifecycle.wiring import Wiring, wire
+from portico.domain.errors import InvalidInput, PorticoError
+from portico.gateway.routes import HttpApiRoutes
+from portico.services.outbox import Worked
+from portico.settings import read
+from portico.storage.documents import BucketDocuments
+from portico.storage.records import DynamoRecords
+
+AT_ONCE = 8.0  # seconds that a caller waits for the side effects of a transition
+SCHEDULED = 50.0  # seconds of one scheduled run; the next one is due after 60
+BUSY = 8.0  # seconds to wait for another worker, which does ours too if it runs longer
+PAUSE = 0.2  # seconds between looks whether another worker has finished
+
+
+class SystemClock:
+    """The Clock port."""
+
+    def now(self) -> float:
+        return time.time()
+
+
+@cache
+def logger() -> Logger:
+    return Logger(service="lifecycle")
+
+
+@cache
+def wiring() -> Wiring:
+    settings, region = read(os.environ), os.environ.get("AWS_REGION", "us-east-1")
+    config = Config(
+        connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4}
+    )
+    s3 = boto3.client("s3", region_name=region, config=config)
+    control_plane = boto3.client("apigatewayv2", region_name=region, config=config)
+    return wire(
+        DynamoRecords(settings, region),
+        BucketDocuments(s3, settings.bucket),
+        SystemClock(),
+        HttpApiRoutes(control_plane, settings.http_api_id, settings.authorizer_id),
+    )
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """`{"request": "transition", ...}`, `{"request": "outbox"}` or the schedule's event.
+
+    Answers `{"ok": ...}` or `{"error": {type, message, problems}}`; what is not a domain error is
+    raised, and the caller sees a failed function.
+    """
+    logger().set_correlation_id(context.aws_request_id)
+    request = "outbox" if event.get("source") == "aws.events" else event.get("request")
+    try:
+        if request == "transition":
+            return {"ok": transition(wiring(), event)}
+        if request == "outbox":
+            worked = work(wiring(), SCHEDULED)
+            return {"ok": {"done": len(worked.done), "failed": len(worked.failed)}}
+        raise InvalidInput.of("request", "must be 'transition' or 'outbox'")
+    except PorticoError as exc:
+        logger().info("refused", extra={"request": request, "error": error_body(exc)})
+        return {"error": error_body(exc)}
+
+
+def transition(wired: Wiring, event: dict[str, Any]) -> dict[str, Any]:
+    """Take a transition, then carry out what it left in the outbox."""
+    asked = read_transition(event)
+    changed = wired.transitions.change(
+        asked.caller, asked.api_id, asked.event, asked.checklist, asked.stamp
+    )
+    logger().info(
+        "transition",
+        extra={
+            "tenant": asked.caller.tenant,
+            "api": asked.api_id,
+            "event": changed.step.event,
+            "state": changed.api.state,
+        },
+    )
+    pending = 0
+    try:
+        work(wired, AT_ONCE, asked.caller.tenant)
+        left = wired.outbox.pending(asked.caller.tenant)
+        pending = sum(entry.payload.get("api_id") == asked.api_id for entry in left)
+    except PorticoError as exc:
+        # The transition is done; its side effects stay in the outbox, for the schedule.
+        logger().warning("outbox", extra={"error": error_body(exc)})
+    return changed_body(wired.transitions.lifecycle, changed, pending)
+
+
+def work(wired: Wiring, seconds: float, tenant: str = "") -> Worked:
+    """Work the outbox; while another worker has it, wait a moment, for its run may be ending."""
+    now = wired.clock.now()
+    deadline, patience = now + seconds, now + BUSY
+    worked = wired.outbox.work(deadline, tenant)
+    while worked.busy and wired.clock.now() < patience:
+        time.sleep(PAUSE)
+        worked = wired.outbox.work(deadline, tenant)
+    for entry_id, error in worked.failed.items():
+        logger().error("outbox entry failed", extra={"entry": entry_id}, exc_info=error)
+    return worked
