@@ -1,7 +1,6 @@
 """The admin function: wiring only. Paths below `/scim2` are SCIM's, all others the REST API's."""
 
 import os
-import time
 from functools import cache
 from typing import Any
 
@@ -12,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.admin.routes import policies, settings
 from functions.admin.scim.app import BASE, scim_app
 from functions.admin.wiring import Wiring
+from portico.clock import SystemClock
 from portico.services.accounts import Accounts
 from portico.services.passwords import Passwords
 from portico.services.policies import Policies
@@ -23,13 +23,6 @@ from portico.web.rest import rest_app
 from portico.web.session import Sessions
 
 logger = Logger(service="admin")
-
-
-class SystemClock:
-    """The Clock port."""
-
-    def now(self) -> float:
-        return time.time()
 
 
 @cache
@@ -49,7 +42,7 @@ def wiring() -> tuple[Wiring, Callers]:
     accounts = Accounts(records, clock, Passwords())
     sessions = Sessions(records, clock, known.secure_cookies)
     services = Wiring(settings=known, policies=Policies(records, clock), accounts=accounts)
-    return services, Callers(records, clock, sessions, basic=accounts.authenticate)
+    return services, Callers(records, clock, sessions, basic=accounts.sign_in)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -3,7 +3,6 @@ contract.
 """
 
 import os
-import time
 from functools import cache
 from typing import Any
 
@@ -13,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.store.routes import apis, applications, keys, policies, settings, subscriptions
 from functions.store.token_endpoint import HttpTokenEndpoint
 from functions.store.wiring import Wiring
+from portico.clock import SystemClock
 from portico.services.applications import Applications
 from portico.services.browsing import Browsing
 from portico.services.clients import Clients
@@ -27,13 +27,6 @@ from portico.web.callers import Callers
 from portico.web.contract import contract
 from portico.web.rest import rest_app
 from portico.web.session import Sessions
-
-
-class SystemClock:
-    """The Clock port."""
-
-    def now(self) -> float:
-        return time.time()
 
 
 CONTRACT = contract("devportal")

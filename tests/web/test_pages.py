@@ -22,10 +22,10 @@ JANE = User(tenant="carbon.super", name="jane", id="u1", password="x", roles=("I
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
-def authenticate(tenant: str, name: str, password: str, address: str) -> User:
+def authenticate(name: str, password: str, address: str) -> User:
     if password == "locked":
         raise TooManyAttempts("Too many attempts; wait 60 seconds", 60)
-    if (tenant, name, password) == ("carbon.super", "jane", "right") and address == "203.0.113.7":
+    if (name, password) == ("jane", "right") and address == "203.0.113.7":
         return JANE
     raise Unauthenticated("The user name or the password is wrong")
 

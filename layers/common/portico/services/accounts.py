@@ -65,6 +65,10 @@ class Accounts:
             return domain, user
         return home, name
 
+    def sign_in(self, name: str, password: str, address: str = "") -> User:
+        """`authenticate` with a full name as people give it."""
+        return self.authenticate(*self.resolve(name), password, address)
+
     def authenticate(self, tenant: str, name: str, password: str, address: str = "") -> User:
         """The active user with this password.
 

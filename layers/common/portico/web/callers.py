@@ -17,7 +17,7 @@ from portico.tokens.jwt import UnknownKey, verify
 from portico.tokens.keys import VerificationKey, verification_keys
 from portico.web.session import Sessions, check_same_site
 
-Authenticate = Callable[[str, str, str, str], User]  # tenant, name, password, address
+Authenticate = Callable[[str, str, str], User]  # full name, password, address
 
 
 class Event(Protocol):
@@ -94,9 +94,8 @@ class Callers:
             raise Unauthenticated("The Basic credentials are malformed") from exc
         if not colon:
             raise Unauthenticated("The Basic credentials are malformed")
-        user_name, tenant = split_user(name)
-        user = authenticate(tenant, user_name, password, address)
-        return Caller(tenant, user.name, user.roles, frozenset(scopes_of_roles(user.roles)))
+        user = authenticate(name, password, address)
+        return Caller(user.tenant, user.name, user.roles, frozenset(scopes_of_roles(user.roles)))
 
     def _session(self, raw: Mapping[str, Any], headers: Mapping[str, str]) -> Caller | None:
         caller = self.sessions.caller(raw)

@@ -21,7 +21,6 @@ from portico.domain.errors import (
     TooManyAttempts,
     Unauthenticated,
 )
-from portico.domain.tenant import split_user
 from portico.domain.user import Caller
 from portico.web.callers import Authenticate, address_of
 from portico.web.errors import status_of
@@ -150,9 +149,8 @@ def sign_in_routes(pages: Pages, sessions: Sessions, authenticate: Authenticate)
             raise Forbidden("The form came from another site")
         fields = form(router)
         name, target = fields.get("username", ""), local_path(fields.get("next", "/"))
-        user, tenant = split_user(name)
         try:
-            known = authenticate(tenant, user, fields.get("password", ""), address_of(raw))
+            known = authenticate(name, fields.get("password", ""), address_of(raw))
         except (Unauthenticated, TooManyAttempts) as exc:
             status = 429 if isinstance(exc, TooManyAttempts) else 401
             return pages.show("login.html", status=status, next=target, name=name, problem=str(exc))

@@ -217,7 +217,13 @@ def json_of(content: bytes, field: str = "body") -> Any:
     if not content.strip():
         raise InvalidInput.of(field, "is empty; JSON is expected")
     try:
-        return json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
+        value = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
+        if b"\\ud" in content.lower():
+            # JSON can spell half of a surrogate pair (RFC 8259 section 8.2); nothing can store it.
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeEncodeError as exc:
+        raise InvalidInput.of(field, "has half of a surrogate pair, which is no character") from exc
     except UnicodeDecodeError as exc:
         raise InvalidInput.of(field, "is not UTF-8 text") from exc
     except json.JSONDecodeError as exc:
