@@ -26,7 +26,9 @@ def _parser() -> argparse.ArgumentParser:
         "demo": "walk through the main journey",
     }.items():
         command = commands.add_parser(name, help=text)
-        command.add_argument("--state", type=Path, default=ROOT / ".local", help="folder of the state")
+        command.add_argument(
+            "--state", type=Path, default=ROOT / ".local", help="folder of the state"
+        )
         command.add_argument("--ports", default="", help="gateway=9000,... or 0: any free ones")
         if name == "up":
             command.add_argument("--detach", action="store_true", help="return when it is ready")

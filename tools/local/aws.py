@@ -21,6 +21,9 @@ def _session() -> boto3.Session:
 def client(service: str, endpoint: str) -> Any:
     """A boto3 client; `Any`, for the service is chosen at run time."""
     config = Config(
-        retries={"max_attempts": 2}, connect_timeout=5, read_timeout=120, s3={"addressing_style": "path"}
+        retries={"max_attempts": 2},
+        connect_timeout=5,
+        read_timeout=120,
+        s3={"addressing_style": "path"},
     )
     return _session().client(service, endpoint_url=endpoint, config=config)  # type: ignore[call-overload]

@@ -56,7 +56,8 @@ class Shop:
         extra = [("X-Pizza-Shop", "demo")]
         found = re.fullmatch(r"/order/([^/]+)(/delivery)?", path)
         if path == "/menu" and request.method in ("GET", "HEAD"):
-            return 200, {"pizzas": MENU}, extra
+            meatless = parse_qs(request.query).get("vegetarian") == ["true"]
+            return 200, {"pizzas": [p for p in MENU if p["vegetarian"] or not meatless]}, extra
         if path == "/order" and request.method == "POST":
             return self._order(request, extra)
         if path == "/order" and request.method in ("GET", "HEAD"):

@@ -56,8 +56,12 @@ class Checker:
         return {
             "AWS::Serverless::Function": self._function,
             "AWS::ApiGatewayV2::Route": self._route,
-            "AWS::ApiGatewayV2::Integration": lambda i, _: self._api("get_integration", IntegrationId=i),
-            "AWS::ApiGatewayV2::Authorizer": lambda i, _: self._api("get_authorizer", AuthorizerId=i),
+            "AWS::ApiGatewayV2::Integration": lambda i, _: self._api(
+                "get_integration", IntegrationId=i
+            ),
+            "AWS::ApiGatewayV2::Authorizer": lambda i, _: self._api(
+                "get_authorizer", AuthorizerId=i
+            ),
             "AWS::ApiGatewayV2::Api": lambda i, _: self._client("apigatewayv2").get_api(ApiId=i),
             "AWS::DynamoDB::Table": self._table,
             "AWS::SecretsManager::Secret": lambda i, _: self._client(

@@ -319,4 +319,3 @@ def correct_transform_parameters() -> None:
     for module in [m for n, m in sys.modules.items() if n.startswith("ministack.")]:
         if getattr(module, "_apply_transforms", None) is declared:
             module._apply_transforms = apply  # type: ignore[attr-defined]
-

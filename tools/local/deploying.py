@@ -81,7 +81,9 @@ class Deployment:
             for name, entry in template.get("Parameters", {}).items()
             if "Default" in entry
         ]
-        operation = self._cloudformation.update_stack if status else self._cloudformation.create_stack
+        operation = (
+            self._cloudformation.update_stack if status else self._cloudformation.create_stack
+        )
         try:
             operation(
                 StackName=self._site.stack,

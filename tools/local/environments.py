@@ -167,7 +167,9 @@ class Environment:
         process = self._process
         code = process.wait() if process else 0
         self.stop()
-        return EnvironmentEnded("Runtime.ExitError", f"Runtime exited with error: exit status {code}")
+        return EnvironmentEnded(
+            "Runtime.ExitError", f"Runtime exited with error: exit status {code}"
+        )
 
     def _read_log(self, process: subprocess.Popen[bytes]) -> None:
         if process.stderr is None:

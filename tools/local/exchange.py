@@ -88,7 +88,9 @@ def event_headers(request: Request) -> dict[str, str]:
 
 
 def cookies(request: Request) -> list[str]:
-    pairs = (v for key, value in request.headers if key.lower() == "cookie" for v in value.split(";"))
+    pairs = (
+        v for key, value in request.headers if key.lower() == "cookie" for v in value.split(";")
+    )
     return [pair.strip() for pair in pairs if pair.strip()]
 
 
@@ -100,9 +102,7 @@ def query_parameters(query: str) -> dict[str, str]:
     return joined
 
 
-def event(
-    request: Request, route_key: str, path: str, context: dict[str, Any]
-) -> dict[str, Any]:
+def event(request: Request, route_key: str, path: str, context: dict[str, Any]) -> dict[str, Any]:
     """The event without its body; `context` adds to and replaces parts of `requestContext`."""
     now = datetime.now(UTC)
     host = request.header("host") or f"127.0.0.1:{request.port}"
@@ -168,7 +168,9 @@ def response_of(answer: Any, default_type: str) -> Response:
         given = answer.get("headers") or {}
         headers = [(str(name), _text(value)) for name, value in given.items()]
         body = answer.get("body")
-        content = b"" if body is None else (body if isinstance(body, str) else json.dumps(body)).encode()
+        content = (
+            b"" if body is None else (body if isinstance(body, str) else json.dumps(body)).encode()
+        )
         if answer.get("isBase64Encoded"):
             content = base64.b64decode(content, validate=True)
         set_cookies = [("Set-Cookie", str(cookie)) for cookie in answer.get("cookies") or []]

@@ -176,9 +176,7 @@ class HttpApi:
         event["identitySource"] = values
         event.setdefault("pathParameters", {})
         try:
-            answer = self._invoker.invoke(
-                authorizer["AuthorizerUri"], event, AUTHORIZER_SECONDS
-            )
+            answer = self._invoker.invoke(authorizer["AuthorizerUri"], event, AUTHORIZER_SECONDS)
         except FunctionFailed as failed:
             # "Unauthorized" is the one word that API Gateway knows.
             return UNAUTHORIZED if failed.text == "Unauthorized" else ERROR
@@ -196,9 +194,7 @@ class HttpApi:
         event = self._event(call, {"authorizer": {"lambda": call.authorized}} if judged else {})
         exchange.add_body(event, call.request)
         try:
-            answer = self._invoker.invoke(
-                integration["IntegrationUri"], event, INTEGRATION_SECONDS
-            )
+            answer = self._invoker.invoke(integration["IntegrationUri"], event, INTEGRATION_SECONDS)
             return exchange.response_of(answer, "text/plain;charset=UTF-8")
         except FunctionFailed as failed:
             return UNAVAILABLE if failed.error_type == "Sandbox.Timedout" else ERROR
@@ -240,7 +236,9 @@ class HttpApi:
             url += f"?{urlencode(out.query)}"
         method = integration.get("IntegrationMethod") or "ANY"
         seconds = integration.get("TimeoutInMillis", INTEGRATION_SECONDS * 1000) / 1000
-        return self._fetch(request.method if method == "ANY" else method, url, out, request, seconds)
+        return self._fetch(
+            request.method if method == "ANY" else method, url, out, request, seconds
+        )
 
     def _fetch(
         self, method: str, url: str, out: mapping.Outgoing, request: Request, seconds: float
@@ -272,7 +270,9 @@ class HttpApi:
     def _substitute(uri: str, variables: dict[str, str]) -> str:
         def value(found: re.Match[str]) -> str:
             name = found[1].rstrip("+")
-            return quote(variables[name], safe="/:@!$&'()*+,;=~-._") if name in variables else found[0]
+            return (
+                quote(variables[name], safe="/:@!$&'()*+,;=~-._") if name in variables else found[0]
+            )
 
         return re.sub(r"\{([^}]+)\}", value, uri)
 

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_VALUE = re.compile(r"\$\{?((?:request|context|stageVariables)\.[A-Za-z0-9_.$-]*[A-Za-z0-9_-]|request\.path)\}?")
+_VALUE = re.compile(
+    r"\$\{?((?:request|context|stageVariables)\.[A-Za-z0-9_.$-]*[A-Za-z0-9_-]|request\.path)\}?"
+)
 # Reserved headers, from the page above. A mapping of them is refused when it is made, so here too.
 RESERVED = re.compile(
     r"^(access-control-.*|apigw-.*|authorization|connection|content-encoding|content-length|"
@@ -57,7 +59,11 @@ def apply(parameters: Mapping[str, str], out: Outgoing, lookup: Callable[[str], 
             out.path = value or out.path
         elif place in ("header", "querystring"):
             pairs = out.headers if place == "header" else out.query
-            same = (lambda n: n.lower() == name.lower()) if place == "header" else (lambda n: n == name)  # noqa: B023, E501
+            same = (
+                (lambda n: n.lower() == name.lower())
+                if place == "header"
+                else (lambda n: n == name)
+            )  # noqa: B023, E501
             if action == "remove" or (action == "overwrite" and value):
                 pairs[:] = [pair for pair in pairs if not same(pair[0])]
             if action != "remove" and value:

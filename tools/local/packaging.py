@@ -75,9 +75,7 @@ def _layer(resource: Mapping[str, Any], root: Path, cache: Path) -> bytes:
         raise LocalError(f"{source} does not exist, but the template names it")
     built = str(resource.get("Metadata", {}).get("BuildMethod", "")).startswith("python")
     prefix = "python/" if built else ""
-    files = {
-        f"{prefix}{name}": path for name, path in _files(source) if name != "requirements.txt"
-    }
+    files = {f"{prefix}{name}": path for name, path in _files(source) if name != "requirements.txt"}
     requirements = source / "requirements.txt"
     if not (built and requirements.is_file() and requirements.read_text().strip()):
         return _zip(files)
@@ -123,7 +121,11 @@ def _files(folder: Path, *, keep_compiled: bool = False) -> Iterator[tuple[str, 
     skipped = _SKIPPED - {"__pycache__"} if keep_compiled else _SKIPPED
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        if path.is_file() and not skipped.intersection(relative.parts) and relative.parts[0] != "bin":
+        if (
+            path.is_file()
+            and not skipped.intersection(relative.parts)
+            and relative.parts[0] != "bin"
+        ):
             yield relative.as_posix(), path
 
 

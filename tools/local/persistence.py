@@ -48,6 +48,7 @@ class Saver:
         self._dir = state_dir
         self._changed = False
         self._deployed = True
+        self._blocked = 0.0  # seconds that the last save kept handlers waiting
         self._saved: dict[str, str] = {}
         self._saved_at: dict[str, float] = {}
 
@@ -71,12 +72,15 @@ class Saver:
 
     async def run(self) -> None:
         while True:
-            started = time.monotonic()
             if self._changed:
-                await self.save()
-            spent = time.monotonic() - started
-            # Never more than a twentieth of the time.
-            await asyncio.sleep(max(SECONDS, 20 * spent))
+                try:
+                    await self.save()
+                except Exception:
+                    # One failed save must not be the last one.
+                    logger.exception("state not saved")
+                    self._changed = self._deployed = True
+            # Large states are saved less often, but never seldom.
+            await asyncio.sleep(min(max(SECONDS, 10 * self._blocked), 2 * SECONDS))
 
     async def save(self) -> None:
         from ministack import app as emulator
@@ -85,6 +89,7 @@ class Saver:
         self._changed = False
         deployed, self._deployed = self._deployed, False
         now = time.monotonic()
+        self._blocked = 0.0
         for service, get_state in emulator._build_persistence_save_dict().items():
             if service == "lambda" and not deployed:
                 continue
@@ -92,6 +97,7 @@ class Saver:
                 self._changed = True
                 continue
             self._saved_at[service] = now
+            started = time.monotonic()
             try:
                 state = get_state()
                 if state is None:
@@ -107,6 +113,8 @@ class Saver:
                 self._changed = True
                 self._deployed = self._deployed or service == "lambda"
                 continue
+            finally:
+                self._blocked += time.monotonic() - started
             await asyncio.to_thread(self._write, service, text)
 
     def _write(self, service: str, text: str) -> None:

@@ -61,6 +61,10 @@ class Site:
         return self.state / "passwords.json"
 
     @property
+    def demo_file(self) -> Path:
+        return self.state / "demo.json"
+
+    @property
     def aws_state(self) -> Path:
         return self.state / "aws"
 

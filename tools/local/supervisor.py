@@ -53,7 +53,11 @@ class Child:
         with self.log.open("ab") as out:
             # A session of its own: Ctrl-C reaches the supervisor only, which stops all in order.
             self.process = subprocess.Popen(
-                self.command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True
+                self.command,
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
 
     @property
@@ -306,11 +310,16 @@ def reset(site: Site, progress: Progress) -> None:
 
 # What `reset` may delete: other tools keep their results in the same folder.
 _OURS = {
-    "aws", "logs", "endpoints.json", "front.json", "passwords.json", "ports.json", "ready",
+    "aws",
+    "demo.json",
+    "logs",
+    "endpoints.json",
+    "front.json",
+    "passwords.json",
+    "ports.json",
+    "ready",
     "supervisor.lock",
 }
-
-
 
 
 def follow_logs(site: Site, *, stop: threading.Event | None = None) -> None:

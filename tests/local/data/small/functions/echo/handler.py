@@ -23,8 +23,12 @@ def handler(event, context):
     if do == "cookies":
         return {"statusCode": 200, "cookies": ["a=1; Path=/", "b=2"], "body": "two"}
     if do == "binary":
-        return {"statusCode": 200, "isBase64Encoded": True, "body": base64.b64encode(bytes(range(256))).decode(),
-                "headers": {"content-type": "application/octet-stream"}}
+        return {
+            "statusCode": 200,
+            "isBase64Encoded": True,
+            "body": base64.b64encode(bytes(range(256))).decode(),
+            "headers": {"content-type": "application/octet-stream"},
+        }
     if do == "plain":
         return "just text"
     if do == "large":
@@ -36,12 +40,23 @@ def handler(event, context):
 
         dynamodb = boto3.client("dynamodb")
         if do == "put":
-            dynamodb.put_item(TableName=os.environ["TABLE"], Item={"pk": {"S": event.get("rawQueryString", "x")}})
+            dynamodb.put_item(
+                TableName=os.environ["TABLE"], Item={"pk": {"S": event.get("rawQueryString", "x")}}
+            )
         else:
             dynamodb.delete_table(TableName=os.environ["TABLE"])
         return {"done": do}
     if do == "import-emulator":
         import ministack  # noqa: F401
-    return {"statusCode": 200, "headers": {"content-type": "application/json", "X-Shown": "yes"},
-            "body": json.dumps({"event": event, "function": context.function_name, "arn": context.invoked_function_arn,
-                                "left": context.get_remaining_time_in_millis()})}
+    return {
+        "statusCode": 200,
+        "headers": {"content-type": "application/json", "X-Shown": "yes"},
+        "body": json.dumps(
+            {
+                "event": event,
+                "function": context.function_name,
+                "arn": context.invoked_function_arn,
+                "left": context.get_remaining_time_in_millis(),
+            }
+        ),
+    }

@@ -7,4 +7,7 @@ def handler(event, context):
         raise Exception("Unauthorized")  # noqa: TRY002
     if wish == "fail":
         raise ValueError("broken")
-    return {"isAuthorized": wish == "yes", "context": {"who": "a caller", "number": 5, "yes": True, "event": event["type"]}}
+    return {
+        "isAuthorized": wish == "yes",
+        "context": {"who": "a caller", "number": 5, "yes": True, "event": event["type"]},
+    }

@@ -1,0 +1,150 @@
+"""Each correction of the embedded AWS, pinned by the behaviour of AWS that it restores."""
+
+import base64
+import json
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local.conftest import Platform
+from tools.local import corrections
+from tools.local.site import LocalError
+
+
+def invoke(platform: Platform, event: Any, **more: Any) -> Any:
+    return platform.aws("lambda").invoke(
+        FunctionName="small-echo", Qualifier="live", Payload=json.dumps(event), **more
+    )
+
+
+def payload(answer: Any) -> Any:
+    return json.loads(answer["Payload"].read())
+
+
+def test_another_release_of_the_emulator_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corrections, "MINISTACK", "9.9.9")
+    with pytest.raises(LocalError, match=r"9\.9\.9"):
+        corrections.check_version()
+
+
+def test_an_exception_is_reported_by_its_own_class_name(platform: Platform) -> None:
+    """Lambda: `errorType` is the exception's class; a Step Functions Retry matches it."""
+    answer = invoke(platform, {"do": "fail"})
+    assert answer["FunctionError"] == "Unhandled"
+    body = payload(answer)
+    assert body["errorType"] == "KeyError"
+    assert body["errorMessage"] == "'a secret of the function'"
+    assert any("handler.py" in frame for frame in body["stackTrace"])
+
+
+def test_an_environment_survives_an_exception(platform: Platform) -> None:
+    """Lambda keeps the environment after a handled invocation error; only its end starts another."""
+    before = time.monotonic()
+    for _ in range(5):
+        invoke(platform, {"do": "fail"})
+    assert time.monotonic() - before < 1.0
+
+
+def test_a_process_that_ends_is_a_runtime_exit_and_the_next_call_works(platform: Platform) -> None:
+    assert payload(invoke(platform, {"do": "exit"}))["errorType"] == "Runtime.ExitError"
+    assert payload(invoke(platform, {}))["statusCode"] == 200
+
+
+def test_a_function_out_of_time_is_stopped(platform: Platform) -> None:
+    """Lambda: "Task timed out after N seconds"; the template gives five."""
+    body = payload(invoke(platform, {"do": "sleep"}))
+    assert body["errorType"] == "Sandbox.Timedout"
+    assert "Task timed out after 5.00 seconds" in body["errorMessage"]
+
+
+def test_the_log_of_a_call_is_complete(platform: Platform) -> None:
+    answer = invoke(platform, {"do": "print"}, LogType="Tail")
+    log = base64.b64decode(answer["LogResult"]).decode()
+    assert "printed shared" in log
+    assert "without a newline" in log
+    events = platform.aws("logs").filter_log_events(logGroupName="/aws/lambda/small-echo")["events"]
+    assert "printed shared" in [event["message"] for event in events]
+    assert "small-echo\tprinted shared" in (platform.state / "logs" / "functions.log").read_text()
+
+
+def test_a_function_that_logs_nothing_is_not_waited_for(platform: Platform) -> None:
+    invoke(platform, {"do": "plain"})
+    times = []
+    for _ in range(10):
+        before = time.monotonic()
+        invoke(platform, {"do": "plain"})
+        times.append(time.monotonic() - before)
+    assert sorted(times)[2] < 0.045  # the emulator alone waits 50 ms
+
+
+def test_code_comes_before_layers_and_nothing_else_can_be_imported(platform: Platform) -> None:
+    """/var/task precedes /opt/python; of the emulator's own packages Lambda knows nothing."""
+    got = payload(invoke(platform, {"do": "path"}))
+    unpacked = [path for path in got["path"] if "/unpacked/" in path]
+    assert got["path"][: len(unpacked)] == unpacked
+    assert [path.endswith("/python") for path in unpacked] == [False, True, True]
+    assert not [path for path in got["path"] if "site-packages" in path]
+    assert (
+        payload(invoke(platform, {"do": "import-emulator"}))["errorType"] == "ModuleNotFoundError"
+    )
+
+
+def test_the_environment_is_that_of_lambda(platform: Platform) -> None:
+    environment = payload(invoke(platform, {"do": "path"}))["environment"]
+    assert environment["AWS_LAMBDA_FUNCTION_NAME"] == "small-echo"
+    assert environment["AWS_LAMBDA_FUNCTION_VERSION"].isdigit()
+    assert environment["AWS_ENDPOINT_URL"] == platform.endpoints["aws"]
+    assert environment["GATEWAY"] == platform.endpoints["gateway"]
+    assert environment["AWS_ACCESS_KEY_ID"].startswith("ASIA")
+    assert not [name for name in environment if name.startswith("MINISTACK")]
+
+
+def test_an_answer_over_6_mb_is_refused(platform: Platform) -> None:
+    """Lambda quotas: 6 MB for a synchronous invocation's answer."""
+    assert (
+        payload(invoke(platform, {"do": "large"}))["errorType"] == "Function.ResponseSizeTooLarge"
+    )
+
+
+def test_a_function_may_do_only_what_its_role_allows(platform: Platform) -> None:
+    """IAM is enforced from each function's role: least privilege is tested, not only read."""
+    assert payload(invoke(platform, {"do": "put", "rawQueryString": "allowed"})) == {"done": "put"}
+    body = payload(invoke(platform, {"do": "delete-table"}))
+    assert body["errorType"] == "ClientError"
+    assert "AccessDeniedException" in body["errorMessage"]
+    answer = platform.aws("lambda").invoke(
+        FunctionName="small-publisher", Qualifier="live", Payload=json.dumps({"do": "put"})
+    )
+    assert "AccessDeniedException" in payload(answer)["errorMessage"]
+
+
+def test_a_change_of_the_source_hash_publishes_a_new_version(platform: Platform) -> None:
+    """SAM: `AutoPublishCodeSha256: !Ref SourceHash` counts with the value that the deployment gives."""
+    cloudformation, functions = platform.aws("cloudformation"), platform.aws("lambda")
+    before = functions.get_alias(FunctionName="small-echo", Name="live")["FunctionVersion"]
+    body = cloudformation.get_template(StackName="small", TemplateStage="Original")["TemplateBody"]
+    text = body if isinstance(body, str) else json.dumps(body)
+    cloudformation.update_stack(
+        StackName="small",
+        TemplateBody=text,
+        Parameters=[
+            {"ParameterKey": "SourceHash", "ParameterValue": "abcdef0123456789"},
+            {"ParameterKey": "GatewayUrl", "UsePreviousValue": True},
+        ],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    deadline = time.monotonic() + 20
+    while cloudformation.describe_stacks(StackName="small")["Stacks"][0]["StackStatus"] != (
+        "UPDATE_COMPLETE"
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    after = functions.get_alias(FunctionName="small-echo", Name="live")["FunctionVersion"]
+    assert int(after) > int(before)
+
+
+def test_an_unknown_qualifier_is_not_invoked(platform: Platform) -> None:
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        platform.aws("lambda").invoke(FunctionName="small-echo", Qualifier="none", Payload="{}")

@@ -1,0 +1,146 @@
+"""Starting, stopping, being killed: what a platform of one's own must survive."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.local.conftest import Platform, command, platform_of, start
+from tools.local.client import Http
+
+
+def children(pid: int) -> dict[str, int]:
+    """Processes started by `pid`, by the module that they run."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    found = {}
+    for line in listed.stdout.splitlines():
+        number, _, arguments = line.strip().partition(" ")
+        words = arguments.split()
+        if "-m" in words:
+            found[words[words.index("-m") + 1]] = int(number)
+    return found
+
+
+def eventually(check: Callable[[], bool], seconds: float = 15) -> None:
+    end = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < end, "it did not come true in time"
+        time.sleep(0.1)
+
+
+def listens(url: str) -> bool:
+    host, _, port = url.partition("//")[2].partition(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def stored(platform: Platform) -> set[str]:
+    table = platform.physical("Table")
+    return {item["pk"]["S"] for item in platform.aws("dynamodb").scan(TableName=table)["Items"]}
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Platform]:
+    """A platform that the test may kill."""
+    start(tmp_path)
+    yield platform_of(tmp_path)
+    command(tmp_path, "down")
+
+
+def test_a_second_start_says_what_runs(platform: Platform) -> None:
+    done = command(platform.state, "up")
+    assert done.returncode == 0
+    assert "running already" in done.stdout
+    assert platform.endpoints["gateway"] in done.stdout
+    assert command(platform.state, "status").returncode == 0
+
+
+def test_endpoints_name_addresses_and_users_and_are_private(platform: Platform) -> None:
+    path = platform.state / "endpoints.json"
+    assert path.stat().st_mode & 0o777 == 0o600
+    endpoints = json.loads(path.read_text())
+    assert {"gateway", "token", "dcr", "publisher", "store", "admin", "aws"} <= endpoints.keys()
+    assert endpoints["token"] == endpoints["dcr"] == endpoints["gateway"]
+    for user in endpoints["users"]:
+        assert user.keys() == {"name", "password", "roles", "email"}
+        assert len(user["password"]) >= 12
+
+
+def test_everything_listens_on_loopback_only(platform: Platform) -> None:
+    ports = {platform.endpoints[s].rpartition(":")[2] for s in ("aws", "gateway", "publisher")}
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    bound = [line.split()[1] for line in lines if line.split()[3] == "0A"]
+    addresses = {a.partition(":")[0] for a in bound if str(int(a.partition(":")[2], 16)) in ports}
+    assert addresses == {"0100007F"}
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = command(tmp_path, "up", PORTICO_PORT_STORE=str(port))
+    assert done.returncode == 1
+    assert f"Port {port} (store) is taken" in done.stderr
+
+
+def test_nothing_running_is_said(tmp_path: Path) -> None:
+    assert "Nothing is running" in command(tmp_path, "down").stdout
+    assert command(tmp_path, "status").returncode == 1
+
+
+def test_a_killed_embedded_aws_comes_back_with_its_state(own: Platform) -> None:
+    Http(own.endpoints["gateway"]).get("/open/a?kept", headers={"X-Do": "put"}).expect(200)
+    time.sleep(3)
+    supervisor = int((own.state / "supervisor.lock").read_text())
+    os.kill(children(supervisor)["tools.local.embedded"], signal.SIGKILL)
+    eventually(lambda: not listens(own.endpoints["aws"]), 5)
+    eventually(lambda: listens(own.endpoints["aws"]))
+    assert "kept" in stored(own)
+    answer = Http(own.endpoints["gateway"]).get("/open/a?after", headers={"X-Do": "put"})
+    assert answer.status == 200
+
+
+def test_a_killed_supervisor_leaves_nothing_behind_and_its_state_returns(own: Platform) -> None:
+    Http(own.endpoints["gateway"]).get("/open/a?first", headers={"X-Do": "put"}).expect(200)
+    time.sleep(3)
+    supervisor = int((own.state / "supervisor.lock").read_text())
+    os.kill(supervisor, signal.SIGKILL)
+    services = ("aws", "gateway", "publisher", "backend")
+    eventually(lambda: not any(listens(own.endpoints[service]) for service in services))
+    workers = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=False)
+    eventually(lambda: "tools/local/worker.py" not in workers.stdout or _no_workers(own))
+    started = time.monotonic()
+    start(own.state)
+    assert time.monotonic() - started < 60
+    assert platform_of(own.state).endpoints == own.endpoints
+    assert "first" in stored(own)
+
+
+def _no_workers(platform: Platform) -> bool:
+    """No execution environment of this platform lives: they run in its folder."""
+    for process in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if process.readlink().is_relative_to(platform.state):
+                return False
+        except OSError:
+            continue
+    return True
+
+
+def test_down_stops_everything_and_reset_forgets_it(own: Platform) -> None:
+    Http(own.endpoints["gateway"]).get("/open/a", headers={"X-Do": "plain"}).expect(200)
+    assert command(own.state, "down").returncode == 0
+    assert not any(listens(own.endpoints[s]) for s in ("aws", "gateway", "publisher", "backend"))
+    eventually(lambda: _no_workers(own))
+    (own.state / "bench.json").write_text("{}")
+    assert command(own.state, "reset").returncode == 0
+    assert [path.name for path in own.state.iterdir()] == ["bench.json"]
