@@ -7,16 +7,22 @@ from functools import cache
 from typing import Any
 
 import boto3
+from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from functions.store.pages import apis as api_pages
+from functions.store.pages import applications as application_pages
+from functions.store.pages.shown import PAGES
 from functions.store.routes import apis, applications, keys, policies, settings, subscriptions
 from functions.store.token_endpoint import HttpTokenEndpoint
 from functions.store.wiring import Wiring
 from portico.clock import SystemClock
+from portico.services.accounts import Accounts
 from portico.services.applications import Applications
 from portico.services.browsing import Browsing
 from portico.services.clients import Clients
 from portico.services.keys import Keys
+from portico.services.passwords import Passwords
 from portico.services.policies import Policies
 from portico.services.removing import Removing
 from portico.services.subscribing import Subscribing
@@ -25,22 +31,19 @@ from portico.storage.documents import BucketDocuments
 from portico.storage.records import DynamoRecords
 from portico.web.callers import Callers
 from portico.web.contract import contract
+from portico.web.pages import sign_in_routes
 from portico.web.rest import rest_app
 from portico.web.session import Sessions
 
+ROUTES = (apis, applications, keys, subscriptions, policies, settings)
 
-CONTRACT = contract("devportal")
-app = rest_app(
-    [CONTRACT],
-    [
-        apis.router,
-        applications.router,
-        keys.router,
-        subscriptions.router,
-        policies.router,
-        settings.router,
-    ],
-)
+
+@cache
+def app() -> LambdaFunctionUrlResolver:
+    accounts = Accounts(records(), SystemClock(), Passwords())
+    sign_in = sign_in_routes(PAGES, sessions(), accounts.sign_in)
+    pages = [api_pages.router, application_pages.router, sign_in]
+    return rest_app([contract("devportal")], [*(one.router for one in ROUTES), *pages], PAGES.error)
 
 
 @cache
@@ -66,16 +69,20 @@ def services() -> Wiring:
 
 
 @cache
+def sessions() -> Sessions:
+    return Sessions(records(), SystemClock(), read(os.environ).secure_cookies)
+
+
+@cache
 def callers() -> Callers:
-    clock = SystemClock()
-    sessions = Sessions(records(), clock, read(os.environ).secure_cookies)
-    return Callers(records(), clock, sessions)
+    return Callers(records(), SystemClock(), sessions())
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """A request to the function's URL."""
-    app.append_context(services=services(), callers=callers())
-    return app.resolve(event, context)
+    resolver = app()
+    resolver.append_context(services=services(), callers=callers())
+    return resolver.resolve(event, context)
 
 
 def _region() -> str:

@@ -1,0 +1,1 @@
+"""The developer portal's pages: a service call and a template each."""
