@@ -74,7 +74,7 @@ def create_several() -> Response[str]:
         try:
             made.append(_subscribe(caller, one))
         except PorticoError as exc:
-            exc.add_note(f"entry {place} of {len(wanted)}")
+            exc.args = (f"entry {place}: {exc}",)
             raise
     shown = wired(router, Wiring).subscribing.describe(caller, made)
     return answer([subscription_body(one) for one in shown])
