@@ -1,4 +1,4 @@
-"""The lifecycle function's handler on the embedded AWS: state, gateway tables and routes together."""
+"""The lifecycle function on the embedded AWS: state, gateway tables and routes together."""
 
 import time
 from collections.abc import Callable, Iterator
