@@ -40,7 +40,7 @@ def test_an_exception_is_reported_by_its_own_class_name(platform: Platform) -> N
 
 
 def test_an_environment_survives_an_exception(platform: Platform) -> None:
-    """Lambda keeps the environment after a handled invocation error; only its end starts another."""
+    """Lambda keeps the environment when the handler raises; only its end starts another."""
     before = time.monotonic()
     for _ in range(5):
         invoke(platform, {"do": "fail"})
@@ -121,7 +121,7 @@ def test_a_function_may_do_only_what_its_role_allows(platform: Platform) -> None
 
 
 def test_a_change_of_the_source_hash_publishes_a_new_version(platform: Platform) -> None:
-    """SAM: `AutoPublishCodeSha256: !Ref SourceHash` counts with the value that the deployment gives."""
+    """SAM: `AutoPublishCodeSha256: !Ref SourceHash` counts with the value of the deployment."""
     cloudformation, functions = platform.aws("cloudformation"), platform.aws("lambda")
     before = functions.get_alias(FunctionName="small-echo", Name="live")["FunctionVersion"]
     body = cloudformation.get_template(StackName="small", TemplateStage="Original")["TemplateBody"]
@@ -143,6 +143,11 @@ def test_a_change_of_the_source_hash_publishes_a_new_version(platform: Platform)
         time.sleep(0.1)
     after = functions.get_alias(FunctionName="small-echo", Name="live")["FunctionVersion"]
     assert int(after) > int(before)
+
+
+def test_calls_count_as_made_over_tls(platform: Platform) -> None:
+    """The bucket denies calls with `aws:SecureTransport: false`, of which AWS sees none here."""
+    assert payload(invoke(platform, {"do": "put-object"})) == {"done": "put-object"}
 
 
 def test_an_unknown_qualifier_is_not_invoked(platform: Platform) -> None:

@@ -21,8 +21,9 @@ STORE = "/api/am/devportal/v3"
 ADMIN = "/api/am/admin/v4"
 REGISTER = "/client-registration/v0.17/register"
 PUBLISHER_SCOPES = (
-    "apim:api_view apim:api_create apim:api_publish apim:api_manage apim:api_delete apim:api_import_export "
-    "apim:subscription_view apim:subscription_block apim:subscription_manage apim:tier_view"
+    "apim:api_view apim:api_create apim:api_publish apim:api_manage apim:api_delete "
+    "apim:api_import_export apim:tier_view apim:subscription_view apim:subscription_block "
+    "apim:subscription_manage"
 )
 STORE_SCOPES = "apim:subscribe apim:app_manage apim:sub_manage apim:api_key"
 ADMIN_SCOPES = "apim:admin apim:tier_view apim:tier_manage apim:admin_operations"

@@ -294,7 +294,7 @@ def _values(scoped: Any) -> list[Any]:
 
 
 def correct_transform_parameters() -> None:
-    """AWS's SAM transform sees the parameters that a deployment gives; the emulator's sees defaults.
+    """AWS's SAM transform sees the parameters of a deployment, the emulator's only defaults.
 
     `AutoPublishCodeSha256: !Ref SourceHash` decides by it whether a new version is published.
     """
@@ -319,3 +319,14 @@ def correct_transform_parameters() -> None:
     for module in [m for n, m in sys.modules.items() if n.startswith("ministack.")]:
         if getattr(module, "_apply_transforms", None) is declared:
             module._apply_transforms = apply  # type: ignore[attr-defined]
+
+
+def correct_transport() -> None:
+    """AWS is called over TLS, so a policy that denies `aws:SecureTransport: false` lets calls pass.
+
+    Here loopback stands for TLS.
+    """
+    from ministack import app as emulator
+
+    pin = emulator.pin_request_origin
+    emulator.pin_request_origin = lambda address, _secure: pin(address, True)

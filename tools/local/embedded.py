@@ -51,6 +51,7 @@ async def serve(port: int, state: Path, log_file: Path) -> None:
     corrections.correct_function_logs(log_file)
     corrections.correct_kept_layers(state / "layers")
     corrections.correct_transform_parameters()
+    corrections.correct_transport()
     persistence.correct_table_state()
     # Loaded in any case, so that what it restores counts as loaded when the state is saved.
     emulator._loaded_modules["lambda_svc"] = lambda_svc
@@ -59,7 +60,11 @@ async def serve(port: int, state: Path, log_file: Path) -> None:
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
-    end_with_parent(lambda: loop.call_soon_threadsafe(stop.set) and None)
+
+    def stop_soon() -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    end_with_parent(stop_soon)
     saver = persistence.Saver(emulator.app, state / "services")
     config = Config()
     config.bind = [f"{HOST}:{port}"]

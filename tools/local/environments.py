@@ -117,7 +117,7 @@ class Environment:
         return answer
 
     def log_of(self, request_id: str) -> str:
-        """What the call printed: all of it, however long, without waiting when it printed nothing."""
+        """All that the call printed; no waiting when it printed nothing."""
         with self._log_ended:
             self._log_ended.wait_for(
                 lambda: request_id in self._ended_ids or not self.alive, LOG_PATIENCE_SECONDS
@@ -234,5 +234,5 @@ class Pool:
 
 
 def default_width() -> int:
-    """Environments of one function before calls wait: enough for a demo, few enough for a laptop."""
+    """Environments of a function before calls wait: enough for a demo, few enough for a laptop."""
     return int(os.environ.get("PORTICO_LOCAL_CONCURRENCY", "0")) or max(4, os.cpu_count() or 1)

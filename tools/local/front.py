@@ -25,7 +25,8 @@ from tools.local.serving import Answer, Server
 def answers(config: dict[str, Any]) -> dict[int, Answer]:
     """What to serve, by port.
 
-    `config`: {"aws": URL, "http_api": {"port", "id"}, "function_urls": [{"port", "function", "id"}]}
+    `config`: {"aws": URL, "http_api": {"port", "id"},
+    "function_urls": [{"port", "function", "id"}]}
     """
     invoker = Invoker(config["aws"])
     served: dict[int, Answer] = {}

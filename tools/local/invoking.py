@@ -22,7 +22,7 @@ _FUNCTION = re.compile(
 
 
 class FunctionFailed(Exception):
-    """The function raised, ran out of time or answered too much; `error_type` as Lambda tells it."""
+    """The function raised, ran out of time or answered too much; told as Lambda tells it."""
 
     def __init__(self, error_type: str, text: str) -> None:
         super().__init__(text)

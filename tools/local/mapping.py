@@ -59,13 +59,10 @@ def apply(parameters: Mapping[str, str], out: Outgoing, lookup: Callable[[str], 
             out.path = value or out.path
         elif place in ("header", "querystring"):
             pairs = out.headers if place == "header" else out.query
-            same = (
-                (lambda n: n.lower() == name.lower())
-                if place == "header"
-                else (lambda n: n == name)
-            )  # noqa: B023, E501
+            # Header names are the same whatever their case, names in a query are not.
+            fold: Callable[[str], str] = str.lower if place == "header" else str
             if action == "remove" or (action == "overwrite" and value):
-                pairs[:] = [pair for pair in pairs if not same(pair[0])]
+                pairs[:] = [pair for pair in pairs if fold(pair[0]) != fold(name)]
             if action != "remove" and value:
                 pairs.append((name, value))
 

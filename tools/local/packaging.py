@@ -44,7 +44,7 @@ class Package:
 
 
 def build(template: Mapping[str, Any], root: Path, cache: Path) -> list[Package]:
-    """The packages of all functions and layers of `template`, whose paths are relative to `root`."""
+    """The packages of all functions and layers of `template`; its paths are relative to `root`."""
     packages = []
     for name, resource in template["Resources"].items():
         if resource["Type"] == FUNCTION and isinstance(resource["Properties"]["CodeUri"], str):

@@ -22,7 +22,7 @@ APPLICATION = "PizzaApp"
 
 
 def passwords(site: Site) -> dict[str, str]:
-    """One for each demo user, made once for this machine and kept in a file only its owner reads."""
+    """One for each demo user, made once for this machine and kept where only its owner reads."""
     known: dict[str, str] = {}
     if site.passwords_file.exists():
         known = json.loads(site.passwords_file.read_text())
@@ -32,11 +32,22 @@ def passwords(site: Site) -> dict[str, str]:
     return made
 
 
+class Failed(Exception):
+    """The product refused a part of the demo."""
+
+
 def seed(site: Site) -> dict[str, Any]:
     """Makes what is missing of users and demo API; tells how to call the API.
 
     May be repeated: what is there is left as it is.
     """
+    try:
+        return _seed(site)
+    except (client.Unexpected, OSError, KeyError) as error:
+        raise Failed(str(error)) from error
+
+
+def _seed(site: Site) -> dict[str, Any]:
     portico = client.Portico(site.read_endpoints())
     for name, roles in USERS.items():
         if name != "admin":

@@ -174,9 +174,13 @@ class Platform:
         seed.write_endpoints(site, {})
         demo: dict[str, Any] = {}
         if seeded:
-            with progress.step("users and demo API"):
-                demo = seed.seed(site)
-            seed.write_endpoints(site, demo)
+            try:
+                with progress.step("users and demo API"):
+                    demo = seed.seed(site)
+                seed.write_endpoints(site, demo)
+            except seed.Failed as error:
+                # What runs can be looked at and repaired; without it, there is nothing to look at.
+                progress.say(f"\nThe demo is not complete, because {error}\n")
         progress.say(f"\nReady after {progress.seconds:.1f} s.\n\n{seed.table(site)}")
 
     def watch(self) -> None:

@@ -104,7 +104,7 @@ def serve(calls: BinaryIO, answers: BinaryIO) -> None:
     module, _, name = os.environ["_HANDLER"].replace("/", ".").rpartition(".")
     try:
         handler = getattr(importlib.import_module(module), name)
-    except BaseException as error:  # noqa: BLE001 - whatever it is, Lambda reports it
+    except BaseException as error:
         traceback.print_exc()
         sys.stderr.flush()
         write_message(answers, {"ready": False, **failure(error)})
@@ -118,7 +118,7 @@ def serve(calls: BinaryIO, answers: BinaryIO) -> None:
         answer: dict[str, Any]
         try:
             answer = {"ok": True, "result": json.dumps(handler(call["event"], Context(call)))}
-        except BaseException as error:  # noqa: BLE001 - whatever it is, Lambda reports it
+        except BaseException as error:
             traceback.print_exc()
             answer = {"ok": False, "ends": isinstance(error, SystemExit), **failure(error)}
         sys.stdout.flush()

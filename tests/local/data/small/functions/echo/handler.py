@@ -5,11 +5,12 @@ import json
 import os
 import sys
 import time
+from typing import Any
 
-from shared import words
+from shared import words  # type: ignore[import-not-found]
 
 
-def handler(event, context):
+def handler(event: dict[str, Any], context: Any) -> Any:
     do = (event.get("headers") or {}).get("x-do", event.get("do", ""))
     if do == "fail":
         raise KeyError("a secret of the function")
@@ -18,8 +19,8 @@ def handler(event, context):
     if do == "sleep":
         time.sleep(30)
     if do == "print":
-        print("printed", words.WORD)
-        print("without a newline", end="", file=sys.stderr)
+        print("printed", words.WORD)  # noqa: T201 - what a function prints is its log
+        sys.stderr.write("without a newline")
     if do == "cookies":
         return {"statusCode": 200, "cookies": ["a=1; Path=/", "b=2"], "body": "two"}
     if do == "binary":
@@ -45,6 +46,11 @@ def handler(event, context):
             )
         else:
             dynamodb.delete_table(TableName=os.environ["TABLE"])
+        return {"done": do}
+    if do == "put-object":
+        import boto3
+
+        boto3.client("s3").put_object(Bucket=os.environ["BUCKET"], Key="key", Body=b"body")
         return {"done": do}
     if do == "import-emulator":
         import ministack  # noqa: F401

@@ -1,7 +1,9 @@
 """Lets a call through when `X-Guard` says so."""
 
+from typing import Any
 
-def handler(event, context):
+
+def handler(event: dict[str, Any], context: Any) -> Any:
     wish = event["headers"].get("x-guard", "")
     if wish == "unauthorized":
         raise Exception("Unauthorized")  # noqa: TRY002
