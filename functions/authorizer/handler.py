@@ -22,7 +22,7 @@ from functions.authorizer.pipeline import NO_TOKEN, Pipeline, cors_of
 from functions.authorizer.throttling import Throttling
 from portico import settings
 from portico.domain.errors import Unavailable
-from portico.storage.readmodel import ReadModel
+from portico.storage.readmodel import GatewayTable, ReadModel
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -109,7 +109,7 @@ def configuration() -> settings.Settings:
 def read_model() -> ReadModel:
     """The Gateway table."""
     given = configuration()
-    return ReadModel(dynamodb(), given.gateway_table, given.cache_seconds)
+    return ReadModel(GatewayTable(dynamodb(), given.gateway_table), given.cache_seconds)
 
 
 @cache

@@ -7,7 +7,7 @@ Light on purpose: botocore's client is given, items are decoded with the standar
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -41,82 +41,33 @@ def key(kind: type[R], **values: str) -> Key[R]:
     return Key(kind, *PLACES[kind.__name__].key.fill(values))
 
 
-class ReadModel:
-    """Records of the Gateway table, each read at most once in `cache_seconds`.
+class Source(Protocol):
+    """Where the records are; reads are consistent."""
 
-    What is not there is asked for again on each call, so that what was just written works at once.
-    The one exception is a revocation: that there is none is what nearly every call learns, and it
-    may be believed as long as the rest.
-    """
+    def read(self, wanted: Sequence[Key[Any]]) -> dict[Key[Any], Record]:
+        """Those of the records that exist. Raises Unavailable."""
 
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        table: str,
-        cache_seconds: float,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def any_below(self, tenant: str, prefix: str) -> bool:
+        """Whether a deployment's context begins with this one and goes on. Raises Unavailable."""
+
+
+class GatewayTable:
+    """The Source on DynamoDB."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
-        self._seconds = cache_seconds
-        self._clock = clock
-        self._cache: Bounded[Key[Any], Record | None] = Bounded(MAX_ENTRIES, clock)
-        self._absent: Bounded[Key[Any], bool] = Bounded(MAX_ENTRIES, clock)
-        self._doubted: Bounded[Key[Any], bool] = Bounded(MAX_ENTRIES, clock)
-        self._nested: Bounded[tuple[str, str], bool] = Bounded(MAX_ENTRIES, clock)
 
-    def view(self) -> "View":
-        """A consistent look for the time of one call."""
-        return View(self)
-
-    def cached(self, wanted: Key[R]) -> R | None:
-        """The record if it is cached; None says nothing."""
-        return cast("R | None", self._cache.get(wanted))
-
-    def may_reread(self, wanted: Key[Any]) -> bool:
-        """Whether a cached record may be read again before its time; true once in `cache_seconds`.
-
-        Callers choose what makes us doubt a record, so doubt must not cost a read each time.
-        """
-        if self._doubted.get(wanted):
-            return False
-        self._doubted.put(wanted, True, self._clock() + max(self._seconds, 1.0))
-        return True
-
-    def known_absent(self, wanted: Key[Any]) -> bool:
-        return self._absent.get(wanted) is True
-
-    def fetch(self, wanted: Iterable[Key[Any]]) -> dict[Key[Any], Record]:
-        """Read records from the table, whatever is cached. Raises Unavailable."""
+    def read(self, wanted: Sequence[Key[Any]]) -> dict[Key[Any], Record]:
         by_name = {(each.pk, each.sk): each for each in wanted}
-        until = self._clock() + self._seconds
         found: dict[Key[Any], Record] = {}
         for item in self._items(list(by_name)):
             each = by_name[item["pk"]["S"], item["sk"]["S"]]
-            record = found[each] = _record(each.kind, item)
-            self._cache.put(each, record, until)
-        for each in by_name.values():
-            if each not in found and each.kind is gateway.Revocation:
-                self._absent.put(each, True, until)
+            found[each] = _record(each.kind, item)
         return found
 
-    def nests(self, deployment: gateway.Deployment) -> bool:
-        """Whether another API's context lies below this one's; asked at most once in
-        `cache_seconds`.
-        """
-        name = (deployment.tenant, deployment.prefix)
-        known = self._nested.get(name)
-        if known is None:
-            known = self._ask_nested(deployment)
-            self._nested.put(name, known, self._clock() + self._seconds)
-        return known
-
-    def _ask_nested(self, deployment: gateway.Deployment) -> bool:
-        pk, sk = (
-            PLACES["Deployment"]
-            .also["all"]
-            .fill({"tenant": deployment.tenant, "prefix": f"{deployment.prefix}/"})
-        )
+    def any_below(self, tenant: str, prefix: str) -> bool:
+        pk, sk = PLACES["Deployment"].also["all"].fill({"tenant": tenant, "prefix": f"{prefix}/"})
         try:
             answer = self._client.query(
                 TableName=self._table,
@@ -152,6 +103,69 @@ class ReadModel:
         return items
 
 
+class ReadModel:
+    """Records of the Gateway table, each read at most once in `cache_seconds`.
+
+    What is not there is asked for again on each call, so that what was just written works at once.
+    The one exception is a revocation: that there is none is what nearly every call learns, and it
+    may be believed as long as the rest.
+    """
+
+    def __init__(
+        self, source: Source, cache_seconds: float, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._source = source
+        self._seconds = cache_seconds
+        self._clock = clock
+        self._cache: Bounded[Key[Any], Record] = Bounded(MAX_ENTRIES, clock)
+        self._absent: Bounded[Key[Any], bool] = Bounded(MAX_ENTRIES, clock)
+        self._doubted: Bounded[Key[Any], bool] = Bounded(MAX_ENTRIES, clock)
+        self._nested: Bounded[tuple[str, str], bool] = Bounded(MAX_ENTRIES, clock)
+
+    def view(self) -> "View":
+        """A look that does not change during one call."""
+        return View(self)
+
+    def cached(self, wanted: Key[R]) -> R | None:
+        """The record if it is cached; None says nothing."""
+        return cast("R | None", self._cache.get(wanted))
+
+    def known_absent(self, wanted: Key[Any]) -> bool:
+        """Whether there was no such revocation a moment ago."""
+        return self._absent.get(wanted) is True
+
+    def may_reread(self, wanted: Key[Any]) -> bool:
+        """Whether a cached record may be read again before its time; true once in `cache_seconds`.
+
+        Callers choose what makes us doubt a record, so doubt must not cost a read each time.
+        """
+        if self._doubted.get(wanted):
+            return False
+        self._doubted.put(wanted, True, self._clock() + max(self._seconds, 1.0))
+        return True
+
+    def fetch(self, wanted: Sequence[Key[Any]]) -> dict[Key[Any], Record]:
+        """Read records from the table, whatever is cached. Raises Unavailable."""
+        until = self._clock() + self._seconds
+        found = self._source.read(wanted)
+        for each, record in found.items():
+            self._cache.put(each, record, until)
+        for each in wanted:
+            if each.kind is gateway.Revocation and each not in found:
+                self._absent.put(each, True, until)
+        return found
+
+    def nests(self, deployment: gateway.Deployment) -> bool:
+        """Whether another API's context lies below this one's; asked once in `cache_seconds`."""
+        name = (deployment.tenant, deployment.prefix)
+        known = self._nested.get(name)
+        if known is None:
+            until = self._clock() + self._seconds
+            known = self._source.any_below(*name)
+            self._nested.put(name, known, until)
+        return known
+
+
 class View:
     """What one call has read: cached or fresh, and nothing twice."""
 
@@ -161,7 +175,7 @@ class View:
 
     def load(self, wanted: Iterable[Key[Any]]) -> None:
         """Make these records known, with at most one request."""
-        missing = []
+        missing: list[Key[Any]] = []
         for each in wanted:
             if each in self._seen:
                 continue

@@ -1,0 +1,238 @@
+"""A gateway without AWS: a read model over records in a dict, counters in memory, real keys and
+tokens.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from functions.authorizer.assertions import Assertions, Signer
+from functions.authorizer.calls import Call
+from functions.authorizer.credentials.bearer import Bearer
+from functions.authorizer.leases import Leases, Limit
+from functions.authorizer.pipeline import Pipeline
+from functions.authorizer.throttling import Throttling
+from portico.domain.gateway import (
+    Deployment,
+    GatewayApplication,
+    GatewayClient,
+    Grant,
+    PolicyTable,
+    PublicKeys,
+)
+from portico.domain.records import Record
+from portico.storage.keys import PLACES
+from portico.storage.readmodel import Key, ReadModel
+from portico.tokens.jwt import ACCESS_TOKEN, sign
+from portico.tokens.keys import SigningKey, generate, public_jwk, signing_key
+from tests.fakes import FakeClock
+
+TENANT = "carbon.super"
+ISSUER = "https://gateway.example/oauth2/token"
+
+
+@cache
+def secret(alg: str, number: int) -> str:
+    """A secret with one key; the same in all tests, for making RSA keys takes time."""
+    return json.dumps({"keys": [generate(alg, number)]})
+
+
+def signer(alg: str, number: int = 0) -> SigningKey:
+    return signing_key(secret(alg, number))
+
+
+@dataclass
+class FakeSource:
+    """The Gateway table in a dict; `reads` are the keys of each request."""
+
+    items: dict[tuple[str, str], Record] = field(default_factory=dict)
+    reads: list[list[Key[Any]]] = field(default_factory=list)
+    failing: Exception | None = None
+
+    def put(self, record: Record) -> None:
+        for pair in (
+            PLACES[type(record).__name__].key,
+            *PLACES[type(record).__name__].also.values(),
+        ):
+            at = pair.fill(vars(record))
+            stamp = self.items[at].stamp if at in self.items else 0
+            self.items[at] = replace(record, stamp=stamp + 1)
+
+    def remove(self, record: Record) -> None:
+        for pair in (
+            PLACES[type(record).__name__].key,
+            *PLACES[type(record).__name__].also.values(),
+        ):
+            del self.items[pair.fill(vars(record))]
+
+    def read(self, wanted: Sequence[Key[Any]]) -> dict[Key[Any], Record]:
+        if self.failing:
+            raise self.failing
+        self.reads.append(list(wanted))
+        return {
+            each: self.items[each.pk, each.sk]
+            for each in wanted
+            if (each.pk, each.sk) in self.items
+        }
+
+    def any_below(self, tenant: str, prefix: str) -> bool:
+        self.reads.append([])
+        pk, below = (
+            PLACES["Deployment"].also["all"].fill({"tenant": tenant, "prefix": f"{prefix}/"})
+        )
+        return any(at[0] == pk and at[1].startswith(below) for at in self.items)
+
+
+@dataclass
+class FakeCounters:
+    """Counters in a dict."""
+
+    granted: dict[tuple[str, int], int] = field(default_factory=dict)
+    draws: int = 0
+
+    def draw(self, name: str, start: int, limit: Limit, wanted: int) -> tuple[int, int]:
+        self.draws += 1
+        before = self.granted.get((name, start), 0)
+        taken = max(0, min(wanted, limit.calls - before))
+        self.granted[name, start] = before + taken
+        return taken, limit.calls - before - taken
+
+
+RESOURCES: list[list[Any]] = [
+    ["/menu", "GET", "Application & Application User", [], "Unlimited"],
+    ["/menu/{item}", "GET", "None", [], "Unlimited"],
+    ["/order", "POST", "Application & Application User", ["order", "admin"], "Unlimited"],
+    ["/order/{id}", "GET", "Application User", [], "Unlimited"],
+    ["/machine", "GET", "Application", [], "Unlimited"],
+    ["/rare", "GET", "Application & Application User", [], "10KPerMin"],
+]
+
+PIZZA = Deployment(
+    tenant=TENANT,
+    prefix="/pizza/1.0.0",
+    api_id="api-1",
+    name="PizzaShop",
+    version="1.0.0",
+    context="/pizza/1.0.0",
+    provider="publisher",
+    state="PUBLISHED",
+    revision_id="rev-1",
+    resources=RESOURCES,
+    production_endpoint="http://pizza.example/v1",
+)
+GRANT = Grant(
+    tenant=TENANT,
+    application_id="app-1",
+    prefix="/pizza/1.0.0",
+    api_id="api-1",
+    subscription_id="sub-1",
+    status="UNBLOCKED",
+    policy="Gold",
+)
+APPLICATION = GatewayApplication(
+    tenant=TENANT,
+    application_id="app-1",
+    number=7,
+    name="Phone",
+    owner="dora",
+    policy="50PerMin",
+    attributes={"colour": "red"},
+)
+CLIENT = GatewayClient(
+    tenant=TENANT, client_id="key-1", application_id="app-1", key_type="PRODUCTION"
+)
+POLICIES = PolicyTable(
+    tenant=TENANT,
+    policies={
+        "subscription": {
+            "Gold": [5000, 60, True],
+            "Three": [3, 60, True],
+            "Soft": [3, 60, False],
+            "Unlimited": [0, 0, True],
+            "Unauthenticated": [500, 60, True],
+        },
+        "application": {
+            "50PerMin": [50, 60, True],
+            "Two": [2, 60, True],
+            "Unlimited": [0, 0, True],
+        },
+        "api": {"10KPerMin": [4, 60, True], "Unlimited": [0, 0, True]},
+    },
+)
+
+
+class World:
+    """One environment of the authorizer and the table that it reads."""
+
+    def __init__(self, cache_seconds: float = 5.0) -> None:
+        self.clock = FakeClock()
+        self.source = FakeSource()
+        self.counters = FakeCounters()
+        self.model = ReadModel(self.source, cache_seconds, self.clock.now)
+        self.secret = secret("ES256", 0)
+        self.pipeline = Pipeline(
+            credentials=(Bearer(ISSUER, self.clock.now),),
+            throttling=Throttling(Leases(self.counters, self.clock.now)),
+            assertions=Assertions(Signer(lambda: self.secret, self.clock.now), self.clock.now),
+            clock=self.clock.now,
+        )
+        for record in (PIZZA, GRANT, APPLICATION, CLIENT, POLICIES, public_keys()):
+            self.source.put(record)
+
+    def judge(
+        self,
+        method: str = "GET",
+        path: str = "/pizza/1.0.0/menu",
+        token: str | None = None,
+        **headers: str,
+    ) -> dict[str, Any]:
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        if token is not None:
+            given["authorization"] = f"Bearer {token}"
+        call = Call(
+            method=method,
+            path=path,
+            headers=given,
+            source_ip="203.0.113.7",
+            view=self.model.view(),
+            now=self.clock.now(),
+        )
+        return self.pipeline.judge(call)
+
+    def token(self, key: SigningKey | None = None, typ: str = ACCESS_TOKEN, **changes: Any) -> str:
+        now = int(self.clock.now())
+        claims = {
+            "iss": ISSUER,
+            "sub": "key-1",
+            "aud": "key-1",
+            "client_id": "key-1",
+            "azp": "key-1",
+            "scope": "default",
+            "iat": now,
+            "nbf": now,
+            "exp": now + 3600,
+            "jti": "token-1",
+            "aut": "APPLICATION",
+            "keytype": "PRODUCTION",
+            "app": "app-1",
+            "owner": "dora",
+            "tenant": TENANT,
+            "fam": "family-1",
+            **changes,
+        }
+        claims = {name: value for name, value in claims.items() if value is not None}
+        return sign(claims, key or signer("RS256"), typ)
+
+    def user_token(self, **changes: Any) -> str:
+        return self.token(aut="APPLICATION_USER", sub="jane@carbon.super", **changes)
+
+
+def public_keys(*access: SigningKey) -> PublicKeys:
+    keys = access or (signer("RS256"),)
+    return PublicKeys(
+        tenant="*",
+        keys=[public_jwk(key) for key in (*keys, signer("ES256"))],
+        access=tuple(key.kid for key in keys),
+    )
