@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from functions.store.pages.shown import ANYBODY, PAGES, guest
+from functions.store.pages.shown import ANYBODY, PAGES, guest, subscriber
 from functions.store.wiring import Wiring
 from portico.web.forms import form
 from portico.web.pages import redirect, visitor
@@ -25,10 +25,10 @@ def show(api_id: str) -> Response[str]:
     caller = guest(router)
     services = wired(router, Wiring)
     api = services.browsing.show(caller or ANYBODY, (caller or ANYBODY).tenant, api_id)
-    mine = services.applications.mine(caller) if caller else []
+    mine = services.applications.mine(caller) if caller and subscriber(caller) else []
     subscribed = (
         {one.application_id: one for one in services.subscribing.of_api(caller, api_id)}
-        if caller
+        if caller and mine
         else {}
     )
     return PAGES.show(
@@ -37,6 +37,7 @@ def show(api_id: str) -> Response[str]:
         here="/",
         api=api,
         address=services.gateway_url + api.full_context,
+        may_subscribe=caller is not None and subscriber(caller),
         policies=services.browsing.offered(api),
         free=[one for one in mine if one.id not in subscribed],
         subscriptions=list(subscribed.values()),
@@ -45,7 +46,7 @@ def show(api_id: str) -> Response[str]:
 
 @router.post("/apis/<api_id>/subscriptions")
 def subscribe(api_id: str) -> Response[str]:
-    caller, fields = visitor(router), form(router)
+    caller, fields = visitor(router, "apim:subscribe"), form(router)
     wired(router, Wiring).subscribing.subscribe(
         caller, fields.get("application", ""), api_id, fields.get("policy", "")
     )

@@ -17,12 +17,13 @@ from portico.web.rest import wired
 
 router = Router()
 HERE = "/applications"
+APPLICATIONS = "apim:app_manage"
 GRANTS = ("client_credentials", "password", "refresh_token")
 
 
 @router.get("/applications")
 def mine() -> Response[str]:
-    caller = visitor(router)
+    caller = visitor(router, APPLICATIONS)
     services = wired(router, Wiring)
     return PAGES.show(
         "applications.html",
@@ -35,7 +36,7 @@ def mine() -> Response[str]:
 
 @router.post("/applications")
 def create() -> Response[str]:
-    caller, fields = visitor(router), form(router)
+    caller, fields = visitor(router, APPLICATIONS), form(router)
     draft = ApplicationDraft(
         name=fields.get("name", ""),
         policy=fields.get("policy", ""),
@@ -47,12 +48,12 @@ def create() -> Response[str]:
 
 @router.get("/applications/<application_id>")
 def show(application_id: str) -> Response[str]:
-    return _page(visitor(router), application_id)
+    return _page(visitor(router, APPLICATIONS), application_id)
 
 
 @router.post("/applications/<application_id>/keys")
 def generate(application_id: str) -> Response[str]:
-    caller, fields = visitor(router), form(router)
+    caller, fields = visitor(router, APPLICATIONS), form(router)
     if fields.get("type") not in list(KeyType):
         raise InvalidInput.of("type", f"must be one of {', '.join(KeyType)}")
     made = wired(router, Wiring).keys.generate(
@@ -64,20 +65,22 @@ def generate(application_id: str) -> Response[str]:
 
 @router.post("/applications/<application_id>/keys/<key>/secret")
 def regenerate(application_id: str, key: str) -> Response[str]:
-    caller = visitor(router)
+    caller = visitor(router, APPLICATIONS)
     made = wired(router, Wiring).keys.regenerate_secret(caller, application_id, key)
     return _page(caller, application_id, made)
 
 
 @router.post("/applications/<application_id>/subscriptions/<subscription_id>/delete")
 def unsubscribe(application_id: str, subscription_id: str) -> Response[str]:
-    wired(router, Wiring).subscribing.unsubscribe(visitor(router), subscription_id)
+    wired(router, Wiring).subscribing.unsubscribe(
+        visitor(router, "apim:subscribe"), subscription_id
+    )
     return redirect(f"/applications/{application_id}")
 
 
 @router.post("/applications/<application_id>/delete")
 def delete(application_id: str) -> Response[str]:
-    wired(router, Wiring).applications.delete(visitor(router), application_id)
+    wired(router, Wiring).applications.delete(visitor(router, APPLICATIONS), application_id)
     return redirect(HERE)
 
 

@@ -20,3 +20,8 @@ def guest(router: Router) -> Caller | None:
     """Who is signed in, if anybody: most of the portal is open to all."""
     found: Caller | None = router.context["callers"].of(router.current_event)
     return found
+
+
+def subscriber(caller: Caller) -> bool:
+    """Whether the caller's roles let them subscribe."""
+    return "apim:subscribe" in caller.scopes

@@ -107,11 +107,15 @@ def local_path(path: str) -> str:
     return path if safe and path.isprintable() and "\\" not in path else "/"
 
 
-def visitor(router: Router) -> Caller:
-    """Who is signed in on this page; Unauthenticated otherwise. Other sites' forms are refused."""
+def visitor(router: Router, *scopes: str) -> Caller:
+    """Who is signed in on this page, with one of the scopes by role; Unauthenticated or Forbidden
+    otherwise. Forms from other sites are refused.
+    """
     found: Caller | None = router.context["callers"].of(router.current_event)
     if found is None:
         raise Unauthenticated("Sign in first")
+    if scopes and not found.scopes & set(scopes):
+        raise Forbidden(f"The roles of {found.user} do not allow this")
     return found
 
 
