@@ -164,9 +164,19 @@ def test_a_person_may_have_it_tried_at_once(world: World) -> None:
 
 def test_an_entry_that_appears_meanwhile_is_done_too(world: World) -> None:
     world.add(1)
-    outbox = Outbox(
-        world.records,
-        world.clock,
-        {"test": lambda entry: (entry.payload["n"] == 1 and world.add(2)) or True},
-    )
+
+    def executor(entry: OutboxEntry) -> bool:
+        if entry.payload["n"] == 1:
+            world.add(2)
+        return True
+
+    outbox = Outbox(world.records, world.clock, {"test": executor})
     assert len(outbox.work(world.clock.now() + 30).done) == 2
+
+
+def test_with_nothing_to_do_nothing_is_written(world: World) -> None:
+    world.add(1)
+    world.work()
+    before = len(world.records.commits)
+    assert world.work() == 0
+    assert len(world.records.commits) == before

@@ -23,4 +23,5 @@ class CarrySubscriptions:
     succession: Succession
 
     def __call__(self, entry: OutboxEntry) -> bool:
-        return self.succession.carry_subscriptions(entry.tenant, str(entry.payload["api_id"]))
+        api_id, until = str(entry.payload["api_id"]), int(entry.payload["until"])
+        return self.succession.carry_subscriptions(entry.tenant, api_id, until)

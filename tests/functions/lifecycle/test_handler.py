@@ -97,9 +97,7 @@ def test_publishing_makes_and_deploys_a_revision(aws: Aws, ask: Ask, pizza: Api)
     found = deployment(aws, pizza)
     assert found
     assert (found.state, found.production_endpoint) == ("PUBLISHED", BACKEND)
-    assert found.resources == [
-        ["/menu", "GET", "Application & Application User", [], "Unlimited"]
-    ]
+    assert found.resources == [["/menu", "GET", "Application & Application User", [], "Unlimited"]]
     revisions = aws.records.list(Revision, tenant=pizza.tenant, api_id=pizza.id)
     assert [(one.number, one.deployed > 0) for one in revisions] == [(1, True)]
     card = aws.records.get(ApiCard, tenant=pizza.tenant, id=pizza.id)
@@ -210,9 +208,7 @@ def test_the_schedule_works_the_outbox(aws: Aws, ask: Ask, http_api: HttpApiRout
     )  # as if the function had died right after the commit
     assert route_keys(http_api) == []
 
-    answer = function.handler(
-        {"source": "aws.events", "detail-type": "Scheduled Event"}, Context()
-    )
+    answer = function.handler({"source": "aws.events", "detail-type": "Scheduled Event"}, Context())
 
     assert answer["ok"]["failed"] == 0
     assert len(route_keys(http_api)) == 2

@@ -42,12 +42,13 @@ class Succession:
             self._close(caller, subscription)
         return len(found) <= BATCH
 
-    def carry_subscriptions(self, tenant: str, api_id: str) -> bool:
+    def carry_subscriptions(self, tenant: str, api_id: str, until: int) -> bool:
         """Give the subscribers of older versions the same subscription, policy and status, to this
         one.
 
-        An application that subscribed to several versions gets what it had to the newest of them.
-        False: some are left.
+        Of those made `until` it was published (epoch milliseconds): who subscribes to an older
+        version afterwards wants that one. An application that subscribed to several versions gets
+        what it had to the newest of them. False: some are left.
         """
         api = self.records.get(Api, tenant=tenant, id=api_id)
         if api is None or api.state != State.PUBLISHED:
@@ -56,7 +57,7 @@ class Succession:
         carried = 0
         for older in older_versions(self.records, api):
             for subscription in self._subscribers(older).values():
-                if subscription.application_id in there:
+                if subscription.application_id in there or subscription.created > until:
                     continue
                 if carried == BATCH:
                     return False

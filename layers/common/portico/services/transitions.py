@@ -155,7 +155,7 @@ class Transitions:
             return changes
         # Carried first: what is deprecated afterwards takes no new subscribers.
         if offered.get(same_item(RESUBSCRIBE)) is False:
-            changes.append(self._later(api, CARRY_SUBSCRIPTIONS))
+            changes.append(self._later(api, CARRY_SUBSCRIPTIONS, until=api.updated))
         if offered.get(same_item(DEPRECATE_OLD)):
             asked_by = {"user": caller.user, "roles": list(caller.roles)}
             changes.append(self._later(api, DEPRECATE_OLDER, **asked_by))
