@@ -67,6 +67,9 @@ class Lifecycle(Protocol):
     def transition(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Ask for a transition; raises the domain errors that the lifecycle function names."""
 
+    def work_outbox(self) -> None:
+        """Have side effects that were just asked for carried out soon; never fails the caller."""
+
 
 class Routes(Protocol):
     """Routes of pass-through APIs on the HTTP API."""

@@ -126,7 +126,7 @@ class Publishing:
             updated=now,
             updated_by=caller.user,
         )
-        api = replace(api, **draft.changes)
+        api = _changed(api, draft.changes)
         if not api.resources:
             api = replace(api, resources=DEFAULT_RESOURCES)
         ApiRules(self.records, self.allowed_hosts).check(api)
@@ -183,12 +183,8 @@ class Publishing:
 
         def attempt() -> Api:
             before = self._current(caller, api_id, stamp)
-            allowed = (
-                changes
-                if _may_edit(caller)
-                else {k: v for k, v in changes.items() if k in PUBLISHERS_FIELDS}
-            )
-            api = replace(before, **allowed, updated=self._now(), updated_by=caller.user)
+            api = _changed(before, _permitted(caller, changes))
+            api = replace(api, updated=self._now(), updated_by=caller.user)
             if not api.resources:
                 raise InvalidInput.of("operations", "an API needs at least one")
             ApiRules(self.records, self.allowed_hosts).check(api)
@@ -354,8 +350,22 @@ def _filled(draft: Draft, definition: Definition) -> Draft:
     return replace(draft, name=name, version=version, context=context, changes=changes)
 
 
-def _may_edit(caller: Caller) -> bool:
-    return bool(caller.scopes & {"apim:api_create", "apim:api_manage"})
+def _permitted(caller: Caller, changes: Changes) -> Changes:
+    """All changes for a creator; for one who only publishes, those of the contract's fields."""
+    if caller.scopes & {"apim:api_create", "apim:api_manage"}:
+        return changes
+    left_out = changes.keys() - PUBLISHERS_FIELDS
+    permitted = changes.copy()
+    for name in left_out:
+        permitted.pop(name)  # type: ignore[misc]  # a TypedDict's keys, taken from itself
+    return permitted
+
+
+def _changed(api: Api, changes: Changes) -> Api:
+    """The API with changes; of the kept fields, None takes one away and the others stay."""
+    kept = {**api.extra, **changes.get("extra", {})}
+    extra = {name: value for name, value in kept.items() if value is not None}
+    return replace(replace(api, **changes), extra=extra)
 
 
 def _policy_changes(before: Api | None, after: Api | None) -> list[Change]:

@@ -1,0 +1,1 @@
+"""The publisher function: REST API and console of those who make APIs."""

@@ -1,0 +1,1 @@
+"""Bodies of the publisher contract: requests as strict models, answers as plain values."""

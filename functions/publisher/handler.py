@@ -1,0 +1,99 @@
+"""The publisher function's wiring: services on their adapters, and the routes of its contract."""
+
+import os
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
+
+from functions.publisher.downloads import GuardedDownloads
+from functions.publisher.lifecycle_client import LifecycleFunction
+from functions.publisher.pages import PAGES
+from functions.publisher.pages import apis as api_pages
+from functions.publisher.routes import (
+    apis,
+    definitions,
+    lifecycle,
+    policies,
+    revisions,
+    settings,
+    subscriptions,
+)
+from functions.publisher.wiring import Wiring
+from portico.clock import SystemClock
+from portico.lifecycle.scxml import default
+from portico.services.accounts import Accounts
+from portico.services.passwords import Passwords
+from portico.services.policies import Policies
+from portico.services.publishing import Publishing
+from portico.services.revisions import Revisions
+from portico.services.subscribers import Subscribers
+from portico.services.transitions import Transitions
+from portico.services.uploads import Uploads
+from portico.settings import read
+from portico.storage.documents import BucketDocuments
+from portico.storage.records import DynamoRecords
+from portico.web.callers import Callers
+from portico.web.contract import contract
+from portico.web.pages import sign_in_routes
+from portico.web.rest import rest_app
+from portico.web.session import Sessions
+
+ROUTES = (apis, definitions, lifecycle, policies, revisions, settings, subscriptions)
+
+
+@cache
+def app() -> LambdaFunctionUrlResolver:
+    accounts = Accounts(records(), SystemClock(), Passwords())
+    pages = [api_pages.router, sign_in_routes(PAGES, sessions(), accounts.sign_in)]
+    return rest_app([contract("publisher")], [*(one.router for one in ROUTES), *pages], PAGES.error)
+
+
+@cache
+def records() -> DynamoRecords:
+    return DynamoRecords(read(os.environ), _region())
+
+
+@cache
+def services() -> Wiring:
+    known = read(os.environ)
+    stored, clock = records(), SystemClock()
+    documents = BucketDocuments(boto3.client("s3", region_name=_region()), known.bucket)
+    # One try, and an answer before this function's own time is up.
+    patience = Config(read_timeout=25, connect_timeout=3, retries={"total_max_attempts": 1})
+    functions = boto3.client("lambda", region_name=_region(), config=patience)
+    return Wiring(
+        settings=known,
+        publishing=Publishing(stored, documents, clock, known.allowed_backend_hosts),
+        uploads=Uploads(documents),
+        downloads=GuardedDownloads(known.allowed_backend_hosts),
+        revisions=Revisions(stored, documents, clock),
+        transitions=Transitions(stored, documents, clock, default()),
+        lifecycle=LifecycleFunction(functions, known.lifecycle_function),
+        subscribers=Subscribers(stored, clock),
+        policies=Policies(stored, clock),
+    )
+
+
+@cache
+def sessions() -> Sessions:
+    return Sessions(records(), SystemClock(), read(os.environ).secure_cookies)
+
+
+@cache
+def callers() -> Callers:
+    return Callers(records(), SystemClock(), sessions())
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """A request to the function's URL."""
+    resolver = app()
+    resolver.append_context(services=services(), callers=callers())
+    return resolver.resolve(event, context)
+
+
+def _region() -> str:
+    return os.environ.get("AWS_REGION", "us-east-1")

@@ -1,0 +1,1 @@
+"""Routes of the Publisher REST API, one module a noun."""

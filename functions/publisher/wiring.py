@@ -1,0 +1,27 @@
+"""What the routes and pages of the publisher function may ask for."""
+
+from dataclasses import dataclass
+
+from portico.ports import Downloads, Lifecycle
+from portico.services.policies import Policies
+from portico.services.publishing import Publishing
+from portico.services.revisions import Revisions
+from portico.services.subscribers import Subscribers
+from portico.services.transitions import Transitions
+from portico.services.uploads import Uploads
+from portico.settings import Settings
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The services of the publisher function."""
+
+    settings: Settings
+    publishing: Publishing
+    uploads: Uploads
+    downloads: Downloads
+    revisions: Revisions
+    transitions: Transitions
+    lifecycle: Lifecycle
+    subscribers: Subscribers
+    policies: Policies
