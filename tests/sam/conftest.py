@@ -65,7 +65,8 @@ def sam_local(
     template, variables = local_template(stack, tmp_path_factory.mktemp("sam-local"))
 
     def command(*arguments: str) -> tuple[list[Any], dict[str, Any]]:
-        options: list[Any] = ["--template", template, "--env-vars", variables]
+        # A base image that is there is used; one that is missing is fetched all the same.
+        options: list[Any] = ["--skip-pull-image", "--template", template, "--env-vars", variables]
         options += ["--parameter-overrides", f"Architecture={ARCHITECTURE}"]
         environment = {**stack.environment(), **engine.environment()}
         # The CLI itself does not talk to AWS; the containers get the address from the template.

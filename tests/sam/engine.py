@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 STAND_IN = ROOT.parent / "shared" / "sam-local"
 HOW_TO_GET_IT = (
     "`sam local` needs a container engine: install Docker and start its daemon, or put the "
-    f"stand-in at {STAND_IN} (two scripts, engine and image; Docker's Debian package without a registry)"
+    f"stand-in at {STAND_IN}: a script `engine` that starts one, a script `image` that makes "
+    "Lambda's base image without a registry"
 )
 
 
@@ -39,7 +40,7 @@ def running(runtime: str) -> Iterator[Engine]:
         return
     if not (STAND_IN / "engine").exists():
         raise NoEngineError(HOW_TO_GET_IT)
-    # The script's own default, so that an engine which somebody runs already is used, and not ended.
+    # The script's own default: an engine that somebody runs already is used, and not ended.
     folder = os.environ.get("TMPDIR") or "/tmp"
     state = os.environ.get("SAM_LOCAL_STATE") or f"{folder}/sam-local-engine"
     host = f"unix://{state}/docker.sock"

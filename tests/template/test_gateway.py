@@ -59,7 +59,8 @@ def test_a_missing_token_reaches_the_authorizer_and_no_answer_of_it_is_reused() 
 def test_the_api_calls_aliases_and_waits_for_them() -> None:
     for name, integration in resources("AWS::ApiGatewayV2::Integration").items():
         function = name.replace("Integration", "Function")
-        assert integration["IntegrationUri"] == {"Fn::Sub": f"${{{function}.Arn}}:live"}
+        # Spelt out: `sam local` cannot resolve `.Arn` of a function with a computed name.
+        assert integration["IntegrationUri"]["Fn::Sub"].endswith(f":function:${{{function}}}:live")
         assert template()["Resources"][name]["DependsOn"] == f"{function}Aliaslive"
 
 

@@ -40,6 +40,7 @@ OTHERS = {
     "AdminRole": NONE,
     "LifecycleRole": {
         "s3:GetObject",
+        "s3:PutObject",
         "kms:Decrypt",
         "apigateway:GET",
         "apigateway:POST",
