@@ -81,8 +81,8 @@ class Transitions:
             if stamp is not None and api.stamp != stamp:
                 raise Stale("The API has been changed since it was read")
             taken = step(self.lifecycle, api.state, event, checklist, caller.roles)
-            changed, changes = self._effects(caller, api, taken)
             try:
+                changed, changes = self._effects(caller, api, taken)
                 self.records.commit(Replace(changed), *changes)
             except LostRace:
                 if attempt == TRIES - 1:
