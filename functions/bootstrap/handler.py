@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from functools import cache
 from typing import Any
 
@@ -10,11 +9,14 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from functions.bootstrap.answering import answered
 from functions.bootstrap.keys import SecretsVault, SigningKeys, Vault
-from portico.domain.errors import InvalidInput
+from portico.clock import SystemClock
+from portico.domain.errors import InvalidInput, Unavailable
 from portico.domain.tenant import SUPER_TENANT
+from portico.gateway.routes import HttpApiRoutes
 from portico.services.passwords import Passwords
 from portico.services.tenants import Tenants
 from portico.settings import Settings, read
@@ -23,13 +25,6 @@ from portico.storage.records import DynamoRecords
 # It never changes, so that an update never looks like a replacement, which deletes the old one.
 PHYSICAL_ID = "portico-bootstrap"
 logger = Logger(service="bootstrap")
-
-
-class SystemClock:
-    """The Clock port."""
-
-    def now(self) -> float:
-        return time.time()
 
 
 @cache
@@ -49,6 +44,17 @@ def vault() -> Vault:
 @cache
 def records() -> DynamoRecords:
     return DynamoRecords(settings(), _region())
+
+
+@cache
+def routes() -> HttpApiRoutes:
+    # Many and patient retries: the control plane takes 10 calls a second of an account, and an API
+    # may have 300 routes.
+    config = Config(
+        connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 10, "mode": "standard"}
+    )
+    client = boto3.client("apigatewayv2", region_name=_region(), config=config)
+    return HttpApiRoutes(client, settings().http_api_id, settings().authorizer_id)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -73,7 +79,7 @@ def bootstrap() -> dict[str, Any]:
     tenants.prepare(SUPER_TENANT)
     admin = tenants.first_admin(
         SUPER_TENANT,
-        known.admin_user or "admin",
+        (known.admin_user or "admin").removesuffix(f"@{SUPER_TENANT}"),
         lambda: Passwords().hash(_password(known.admin_secret)),
     )
     return {
@@ -85,7 +91,24 @@ def bootstrap() -> dict[str, Any]:
 
 def clear_up() -> dict[str, Any]:
     """Remove the routes that were made at run time: the stack could not be deleted with them."""
-    return {}
+    known = settings()
+    if not known.http_api_id:
+        return {"RoutesRemoved": "0"}
+    try:
+        removed = routes().remove_all()
+    except Unavailable as exc:
+        if _is_gone(exc.__cause__):
+            return {"RoutesRemoved": "0"}
+        raise
+    return {"RoutesRemoved": str(removed)}
+
+
+def _is_gone(cause: BaseException | None) -> bool:
+    """Whether AWS said that the HTTP API is not there; then nothing holds up its deletion."""
+    return (
+        isinstance(cause, ClientError)
+        and cause.response.get("Error", {}).get("Code") == "NotFoundException"
+    )
 
 
 def _password(secret: str) -> str:

@@ -8,9 +8,9 @@ from portico.domain.user import User
 
 MAX_LENGTH = 1000
 _COMPARISON = re.compile(
-    r"\s*(?:urn:ietf:params:scim:schemas:core:2\.0:User:)?(?P<attribute>[A-Za-z.]+)"
-    r"\s+(?P<operator>[A-Za-z]{2})"
-    r'(?:\s+(?:"(?P<quoted>[^"\\]{0,512})"|(?P<bare>[^\s"()]{1,512})))?\s*'
+    r"\s*(?:urn:ietf:params:scim:schemas:core:2\.0:User:)?(?P<attribute>[A-Za-z.]+)\s+"
+    r"(?:(?P<present>[Pp][Rr])(?=\s|$)|(?P<operator>[A-Za-z]{2})"
+    r'\s+(?:"(?P<quoted>[^"\\]{0,512})"|(?P<bare>[^\s"()]{1,512})))\s*'
 )
 _AND = re.compile(r"and(?=\s)", re.IGNORECASE)
 
@@ -69,15 +69,13 @@ def _comparison(found: re.Match[str], tenant: str) -> Callable[[User], bool]:
     values = ATTRIBUTES.get(found["attribute"].lower())
     if values is None:
         raise InvalidFilter(f"Users cannot be filtered by '{found['attribute'][:50]}'")
-    wanted = found["quoted"] if found["quoted"] is not None else found["bare"]
-    operator = found["operator"].lower()
-    if operator == "pr" and wanted is None:
+    if found["present"]:
         return lambda user: any(values(user))
+    operator = found["operator"].lower()
     compare = OPERATORS.get(operator)
-    if compare is None or wanted is None:
-        raise InvalidFilter(
-            f"'{found['operator']}' is not one of eq, co, sw, ew with a value, or pr"
-        )
+    if compare is None:
+        raise InvalidFilter(f"'{found['operator']}' is not one of eq, co, sw, ew, pr")
+    wanted: str = found["bare"] if found["quoted"] is None else found["quoted"]
     value = wanted.lower()
     if found["attribute"].lower() == "username" and operator == "eq":
         value = value.removesuffix(f"@{tenant}")

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from functions.admin import handler
+from portico.clock import SystemClock
 from portico.domain.gateway import PublicKeys
 from portico.domain.records import Put
 from portico.domain.user import ADMIN, PUBLISHER, Caller
@@ -95,7 +96,7 @@ class Client:
 
     def token(self, user: str, scope: str) -> str:
         """An `Authorization` header with a fresh access token."""
-        now = int(handler.SystemClock().now())
+        now = int(SystemClock().now())
         claims = {
             "iss": "http://127.0.0.1:8280/oauth2/token",
             "sub": f"{user}@{TENANT}",
@@ -125,7 +126,7 @@ def client(aws: Aws) -> Iterator[Client]:
     key = json.dumps({"keys": [generate(RS256, 1)]})
     jwk = public_jwk(signing_key(key))
     aws.records.commit(Put(PublicKeys(tenant="*", keys=[jwk], access=(jwk["kid"],))))
-    clock = handler.SystemClock()
+    clock = SystemClock()
     Tenants(aws.records, clock).prepare(TENANT)
     accounts = Accounts(aws.records, clock, Passwords())
     accounts.create(Caller(TENANT, "test"), "admin", PASSWORD, [ADMIN])

@@ -1,5 +1,6 @@
 """The Admin REST API's throttling policies, through the handler."""
 
+import json
 import uuid
 from typing import Any
 
@@ -175,7 +176,7 @@ BAD = {
     "unit time huge": (_with_limit(unitTime=10**9), "defaultLimit.requestCount.unitTime"),
     "bandwidth": (draft(defaultLimit={"type": "BANDWIDTHLIMIT"}), "defaultLimit.type"),
     "NaN": ('{"policyName": "X2", "defaultLimit": NaN}', "body"),
-    "half a surrogate": (draft(policyName="\ud800"), "policyName"),
+    "half a surrogate": (draft(policyName="\ud800"), "body"),
     "a million brackets": ("[" * 1_000_000, "body"),
 }
 
@@ -321,3 +322,10 @@ def test_the_rest_of_the_contract_answers_501(client: Client) -> None:
     assert answer.status == 501
     assert "/throttling/policies/custom" in answer.json["description"]
     assert client.rest("GET", "/no/such/path").status == 404
+
+
+def test_text_that_is_no_text_is_refused(client: Client) -> None:
+    # JSON can spell half of a surrogate pair (RFC 8259 section 8.2), which no store can keep.
+    body = f'{{"policyName": "P{uuid.uuid4().hex[:8]}", "description": "\\ud800", "defaultLimit": '
+    answer = client.rest("POST", path("application"), body + json.dumps(LIMIT) + "}")
+    assert answer.status == 400, answer.text

@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from functions.bootstrap import answering, handler
-from portico.domain.errors import InvalidInput
+from portico.domain.errors import InvalidInput, Unavailable
 from portico.domain.gateway import PolicyTable, PublicKeys
 from portico.domain.policy import Policy
 from portico.domain.user import ROLES, User
@@ -114,6 +114,7 @@ def _forget() -> None:
     handler.settings.cache_clear()
     handler.vault.cache_clear()
     handler.records.cache_clear()
+    handler.routes.cache_clear()
 
 
 def call(event: dict[str, Any], seconds: float = 60.0) -> dict[str, Any]:
@@ -166,6 +167,91 @@ def test_an_update_changes_nothing_and_keeps_the_physical_id(
     }
     assert aws.records.get(User, tenant=TENANT, name="admin") == admin
     assert aws.records.get(PublicKeys, tenant="*") == public
+
+
+@pytest.fixture
+def http_api(secrets: dict[str, str]) -> Iterator[str]:
+    """An HTTP API with an authorizer, and one route and integration of the template."""
+    client = boto3.client("apigatewayv2", region_name="us-east-1")
+    api_id = client.create_api(Name="portico", ProtocolType="HTTP")["ApiId"]
+    authorizer_id = client.create_authorizer(
+        ApiId=api_id,
+        AuthorizerType="REQUEST",
+        Name="authorizer",
+        IdentitySource=[],
+        AuthorizerUri="arn:aws:lambda:us-east-1:000000000000:function:authorizer",
+        AuthorizerPayloadFormatVersion="2.0",
+    )["AuthorizerId"]
+    integration = client.create_integration(
+        ApiId=api_id,
+        IntegrationType="AWS_PROXY",
+        IntegrationUri="arn:aws:lambda:us-east-1:000000000000:function:gateway",
+        PayloadFormatVersion="2.0",
+    )["IntegrationId"]
+    client.create_route(ApiId=api_id, RouteKey="$default", Target=f"integrations/{integration}")
+    os.environ.update({"PORTICO_HTTP_API_ID": api_id, "PORTICO_AUTHORIZER_ID": authorizer_id})
+    _forget()
+    yield api_id
+    for name in ("PORTICO_HTTP_API_ID", "PORTICO_AUTHORIZER_ID"):
+        os.environ.pop(name)
+    client.close()
+
+
+def test_delete_removes_run_time_routes_and_no_others(
+    aws: Aws, http_api: str, cloudformation: CloudFormation
+) -> None:
+    for number in range(3):
+        handler.routes().ensure(
+            TENANT, f"api{number}", f"/shop{number}/1.0", "https://example.com/shop"
+        )
+    client = boto3.client("apigatewayv2", region_name="us-east-1")
+    assert len(client.get_routes(ApiId=http_api)["Items"]) == 7
+
+    call(cloudformation.event("Delete", PhysicalResourceId="portico-bootstrap"))
+    # CloudFormation may ask again.
+    call(cloudformation.event("Delete", PhysicalResourceId="portico-bootstrap"))
+
+    assert [answer["Status"] for answer in cloudformation.answers] == ["SUCCESS", "SUCCESS"]
+    assert cloudformation.answers[0]["Data"] == {"RoutesRemoved": "6"}
+    assert cloudformation.answers[1]["Data"] == {"RoutesRemoved": "0"}
+    keys = [route["RouteKey"] for route in client.get_routes(ApiId=http_api)["Items"]]
+    assert keys == ["$default"]
+    assert len(client.get_integrations(ApiId=http_api)["Items"]) == 1
+    client.close()
+
+
+def test_delete_leaves_keys_users_and_policies_alone(
+    aws: Aws, http_api: str, cloudformation: CloudFormation
+) -> None:
+    call(cloudformation.event("Create"))
+    before = aws.records.get(PublicKeys, tenant="*"), aws.records.list(User, tenant=TENANT)
+    call(cloudformation.event("Delete", PhysicalResourceId="portico-bootstrap"))
+    assert cloudformation.answers[1]["Status"] == "SUCCESS"
+    after = aws.records.get(PublicKeys, tenant="*"), aws.records.list(User, tenant=TENANT)
+    assert after == before
+
+
+@pytest.mark.parametrize("api_id", ["", "gone"])
+def test_delete_succeeds_where_nothing_can_be_in_the_way(
+    api_id: str, aws: Aws, http_api: str, cloudformation: CloudFormation
+) -> None:
+    os.environ["PORTICO_HTTP_API_ID"] = api_id
+    _forget()
+    call(cloudformation.event("Delete", PhysicalResourceId="portico-bootstrap"))
+    assert cloudformation.answers[0]["Status"] == "SUCCESS", cloudformation.answers
+
+
+def test_delete_fails_with_a_reason_when_routes_stay(
+    aws: Aws, http_api: str, cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> int:
+        raise Unavailable("API Gateway did not accept the change")
+
+    monkeypatch.setattr("portico.gateway.routes.HttpApiRoutes.remove_all", refused)
+    call(cloudformation.event("Delete", PhysicalResourceId="portico-bootstrap"))
+    [answer] = cloudformation.answers
+    assert answer["Status"] == "FAILED"
+    assert "API Gateway" in answer["Reason"]
 
 
 def test_a_direct_call_does_the_same(aws: Aws, secrets: dict[str, str]) -> None:
