@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
+import jwt
 import pytest
 
-from functions.authorizer.calls import Refused
+from functions.authorizer.calls import Call, Refused
 from portico.domain.errors import Unavailable
 from portico.domain.gateway import Revocation
 from portico.tokens.jwt import PLAIN, verify
@@ -18,6 +19,7 @@ from tests.functions.authorizer.world import (
     TENANT,
     World,
     public_keys,
+    secret,
     signer,
 )
 
@@ -371,8 +373,6 @@ def test_a_key_type_without_an_endpoint_is_refused(world: World) -> None:
 
 @pytest.mark.parametrize("name", ["x_jwt_assertion", "x_jwt-assertion", "x-jwt_assertion"])
 def test_a_header_that_cgi_would_take_for_the_assertion_is_refused(world: World, name: str) -> None:
-    from functions.authorizer.calls import Call
-
     call = Call(
         method="GET",
         path=MENU,
@@ -538,14 +538,10 @@ def test_a_changed_subscription_makes_a_new_assertion(world: World) -> None:
 
 
 def test_a_rotated_key_is_taken_up(world: World) -> None:
-    from tests.functions.authorizer.world import secret
-
     world.judge(token=world.token())
     world.secret = secret("ES256", 1)
     world.clock.pass_by(300)
     decision = world.judge(token=world.token(jti="another"))
     keys = verification_keys([*public_keys().keys, *public_keys(signer("ES256", 1)).keys])
-    import jwt
-
     assert jwt.get_unverified_header(decision["jwt"])["kid"] == signer("ES256", 1).kid
     assert verify(decision["jwt"], keys, now=world.clock.now(), typ=PLAIN)
