@@ -1,6 +1,7 @@
 """The functions of template.yaml and the code they name agree."""
 
 import importlib
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -44,9 +45,9 @@ def test_a_function_is_given_every_setting_that_its_code_reads(name: str) -> Non
     read = {
         field.name
         for field in fields(Settings)
-        if f"settings.{field.name}" in source
-        or f"settings().{field.name}" in source
-        or f"known.{field.name}" in source
+        if re.search(
+            rf"(settings|known|configuration\(\)|environ\))(\(\))?\.{field.name}\b", source
+        )
     }
     given = {key.removeprefix("PORTICO_").lower() for key in variables(name)}
 
