@@ -1,4 +1,4 @@
-"""A store function on the embedded AWS, with two developers, a publisher's APIs and a token endpoint.
+"""A store function on the embedded AWS, with developers, APIs and a token endpoint.
 
 Every successful answer is compared with the contract where WSO2's files lie beside the checkout.
 """
@@ -19,6 +19,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from functions.store import handler as function
+from portico.clock import SystemClock
 from portico.domain.api import Api, Resource, Scope, card_of
 from portico.domain.records import Put
 from portico.domain.user import SUBSCRIBER, User
@@ -109,11 +110,11 @@ class Store:
 
 @pytest.fixture(scope="session")
 def schemas(wso2: Path) -> dict[str, Any]:
-    """The contract as WSO2 publishes it; empty without its files, and answers are compared with nothing."""
+    """The contract as WSO2 publishes it; empty without its files: then nothing is compared."""
     path = wso2 / "rest" / "devportal-api.yaml"
     if not path.exists():
         return {}
-    loaded: dict[str, Any] = yaml.load(path.read_bytes(), yaml.CSafeLoader)  # noqa: S506 - safe
+    loaded: dict[str, Any] = yaml.load(path.read_bytes(), yaml.CSafeLoader)
     return loaded
 
 
@@ -207,6 +208,18 @@ CATALOGUE = (
 )
 
 
+def _forget() -> None:
+    """Let the function begin anew, as in a fresh environment."""
+    for cached in (
+        function.app,
+        function.records,
+        function.services,
+        function.sessions,
+        function.callers,
+    ):
+        cached.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def store(
     aws: Aws, schemas: dict[str, Any], endpoint: tuple[str, list[dict[str, Any]]]
@@ -245,8 +258,7 @@ def store(
         ).encode(),
         "application/json",
     )
-    clock = function.SystemClock()
-    sessions = Sessions(aws.records, clock, secure=False)
+    sessions = Sessions(aws.records, SystemClock(), secure=False)
     cookies = {}
     for one in users:
         cookie = sessions.begin(one)

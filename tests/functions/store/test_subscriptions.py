@@ -138,8 +138,7 @@ def test_bad_subscriptions_are_refused(
     assert answer.status == status, answer.body
     if status == 400:
         assert next(iter(change)) in [one["code"] for one in answer.body["error"]]
-    where = {"tenant": TENANT, "application_id": application}
-    assert store.records.list(Subscription, **where) == []
+    assert store.records.list(Subscription, tenant=TENANT, application_id=application) == []
     assert grants(store, application) == []
 
 

@@ -154,16 +154,25 @@ class Applications:
         A removal that was cut short is taken up again by the next one, and by the owner's next
         list.
         """
-        found = self.records.get(
-            Application, tenant=caller.tenant, owner=caller.user, id=application_id
-        )
-        if found is None:
-            raise NotFound("Application", application_id)
-        if stamp is not None and stamp != found.stamp and found.status != "DELETE_PENDING":
-            raise Stale("The application has been changed since it was read")
-        if found.status != "DELETE_PENDING":
-            found = self._doom(caller, found)
-        self.removing.finish(found)
+        for attempt in range(ATTEMPTS):
+            found = self.records.get(
+                Application, tenant=caller.tenant, owner=caller.user, id=application_id
+            )
+            if found is None and attempt:
+                return  # somebody else was faster
+            if found is None:
+                raise NotFound("Application", application_id)
+            if found.status == "DELETE_PENDING":
+                return self.removing.finish(found)
+            if stamp is not None and stamp != found.stamp:
+                raise Stale("The application has been changed since it was read")
+            try:
+                doomed = self._doom(caller, found)
+            except LostRace:
+                if attempt == ATTEMPTS - 1:
+                    raise
+            else:
+                return self.removing.finish(doomed)
 
     def _doom(self, caller: Caller, application: Application) -> Application:
         """The first write of a removal: nobody can add to the application any more, and its name is
