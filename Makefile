@@ -17,6 +17,10 @@ UV := $(or $(shell command -v uv),.venv/bin/uv)
 HOST_ARCHITECTURE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 
 export SAM_CLI_TELEMETRY := 0
+# uv brings certificates of its own; behind a company's proxy only the machine's will do.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS ?= true
+endif
 
 # --- run it here ------------------------------------------------------------------------------------------------
 
