@@ -68,7 +68,8 @@ class Callers:
         revocations = self.records.get_many(
             Revocation, [{"tenant": tenant, "subject": one} for one in subjects]
         )
-        if any(one.expires > self.clock.now() for one in revocations):
+        issued = int(claims.get("iat", 0))
+        if any(one.ends(issued, self.clock.now()) for one in revocations):
             raise Unauthenticated("The access token has been revoked")
         scopes = frozenset(str(claims.get("scope", "")).split())
         by_user = claims.get("aut") == "APPLICATION_USER"

@@ -87,6 +87,11 @@ def operations(router: Router, contract: Contract) -> Callable[..., Callable[[Ha
 
         def register(handler: Handler) -> Handler:
             def called(**parameters: str) -> Any:
+                event = router.current_event
+                # `/apis/export` fits `/apis/{apiId}` too, but is an operation of its own.
+                meant = contract.match(event.http_method, event.path)
+                if meant not in (None, known):
+                    raise NotImplementedHere(meant.name)
                 _admit(router, known)
                 return handler(**{_snake(name): value for name, value in parameters.items()})
 
