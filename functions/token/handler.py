@@ -4,7 +4,6 @@ Paths are looked up in a dict: Powertools' resolver takes 100 ms of a start for 
 """
 
 import os
-import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -20,6 +19,7 @@ from functions.token.grants import client_credentials, password, refresh_token
 from functions.token.keyring import KeyRing
 from functions.token.requests import Request, request_of
 from functions.token.wiring import Wiring
+from portico.clock import SystemClock
 from portico.domain.errors import NotFound, NotImplementedHere, PorticoError, Unavailable
 from portico.services.accounts import Accounts
 from portico.services.clients import Clients
@@ -58,13 +58,6 @@ ABSENT = {
     "/oauth2/par": "pushed_authorization_request",
     "/login": "login",
 }
-
-
-class SystemClock:
-    """The Clock port."""
-
-    def now(self) -> float:
-        return time.time()
 
 
 @cache

@@ -143,6 +143,23 @@ def test_failures_of_long_ago_do_not_count(site: Site) -> None:
     assert site.sign_in().name == "jane"
 
 
+def test_a_name_is_locked_again_after_its_window(site: Site) -> None:
+    site.fail(PER_USER)
+    site.clock.pass_by(WINDOW + 1)
+    site.fail(PER_USER)
+
+    with pytest.raises(TooManyAttempts):
+        site.sign_in()
+
+
+def test_a_sign_in_without_failures_before_writes_nothing(site: Site) -> None:
+    commits = len(site.records.commits)
+
+    site.sign_in(address="203.0.113.9")
+
+    assert len(site.records.commits) == commits
+
+
 def test_an_address_is_locked_whatever_names_it_tries(site: Site) -> None:
     for number in range(PER_ADDRESS):
         site.fail(1, f"user{number}", "203.0.113.9")

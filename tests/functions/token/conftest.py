@@ -12,6 +12,7 @@ import boto3
 import pytest
 
 from functions.token import handler as function
+from portico.clock import SystemClock
 from portico.domain.application import Client
 from portico.domain.gateway import PublicKeys
 from portico.domain.records import Put
@@ -23,19 +24,11 @@ from portico.tokens.jwt import verify
 from portico.tokens.keys import RS256, generate, public_jwk, signing_key, verification_keys
 from tests.conftest import REGION, Aws
 from tests.events import Context
-from tests.fakes import FakeClock
 
 TENANT = "carbon.super"
 ADMIN_PASSWORD = "admin-of-tests"
 JANE_PASSWORD = "jane-of-tests"
 GRANTS = ("client_credentials", "password", "refresh_token")
-
-
-class Now(FakeClock):
-    """The real time, for the function under test uses it too."""
-
-    def now(self) -> float:
-        return function.SystemClock().now()
 
 
 @dataclass
@@ -60,8 +53,8 @@ class Server:
     caller: Caller = field(default=Caller(TENANT, "admin", (ADMIN,)))
 
     def __post_init__(self) -> None:
-        self.accounts = Accounts(self.aws.records, Now(), Passwords())
-        self.clients = Clients(self.aws.records, Now())
+        self.accounts = Accounts(self.aws.records, SystemClock(), Passwords())
+        self.clients = Clients(self.aws.records, SystemClock())
 
     def client(self, name: str, **more: Any) -> tuple[Client, tuple[str, str]]:
         """A client, and its credentials."""

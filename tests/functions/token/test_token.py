@@ -353,3 +353,22 @@ def test_other_methods_are_not_allowed(server: Server, method: str) -> None:
 
     assert answer.status == 405
     assert answer.headers["Allow"] == "POST"
+
+
+def test_an_application_may_ask_for_another_validity(server: Server) -> None:
+    _, credentials = server.client("validity")
+
+    answer = server.token({**APPLICATION, "validity_period": "60"}, basic=credentials)
+
+    assert answer.json["expires_in"] == 60
+    claims = server.claims(answer.json["access_token"])
+    assert claims["exp"] - claims["iat"] == 60
+
+
+@pytest.mark.parametrize("validity", ["0", "-1", "soon", "1.5", "604801", "9" * 40, "\u0663"])
+def test_a_validity_is_a_number_of_seconds_within_a_week(server: Server, validity: str) -> None:
+    _, credentials = server.client("validity")
+
+    answer = server.token({**APPLICATION, "validity_period": validity}, basic=credentials)
+
+    assert (answer.status, answer.json["error"]) == (400, "invalid_request")

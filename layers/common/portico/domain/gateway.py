@@ -88,7 +88,11 @@ class Revocation(Record):
 
     subject: str
     expires: int  # epoch seconds
-    since: int = 0  # tokens issued before this are revoked; epoch seconds
+    since: int = 0  # tokens issued up to this moment are revoked, 0: all; epoch seconds
+
+    def ends(self, issued: int, now: float) -> bool:
+        """Whether a token issued at that moment is revoked now; both in epoch seconds."""
+        return self.expires > now and (not self.since or issued <= self.since)
 
 
 @dataclass(frozen=True, kw_only=True)

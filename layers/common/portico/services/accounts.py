@@ -87,8 +87,8 @@ class Accounts:
             guard.failed(tenant, name, address)
             raise Unauthenticated("The user name or password is wrong, or the user is not active")
         # Guesses sent all at once pass the first check together; the lucky one is not told.
-        guard.check(tenant, name, address)
-        guard.succeeded(tenant, name)
+        if guard.check(tenant, name, address):
+            guard.forget(tenant, name)
         return self._rehashed(user, password)
 
     def get(self, tenant: str, name: str) -> User:

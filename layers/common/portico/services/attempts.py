@@ -20,31 +20,33 @@ class Guard:
     records: Records
     clock: Clock
 
-    def check(self, tenant: str, name: str, address: str) -> None:
-        """Refuse with TooManyAttempts while either has failed too often, known user or not."""
+    def check(self, tenant: str, name: str, address: str) -> bool:
+        """Whether the name has failed before, the user being known or not.
+
+        Refuses with TooManyAttempts while name or address has failed too often.
+        """
         now = self.clock.now()
-        keys = [{"tenant": tenant, "subject": subject} for subject, _ in _subjects(name, address)]
         limits = dict(_subjects(name, address))
+        keys = [{"tenant": tenant, "subject": subject} for subject in limits]
+        found = self.records.get_many(Attempts, keys)
         waits = [
             one.expires - now
-            for one in self.records.get_many(Attempts, keys)
+            for one in found
             if one.expires > now and one.count >= limits[one.subject]
         ]
         if waits:
             raise TooManyAttempts("Too many failed attempts; try again later", int(max(waits)) + 1)
+        return any(one.subject == _user(name) for one in found)
 
     def failed(self, tenant: str, name: str, address: str) -> None:
         """Count a failure for both."""
         for subject, limit in _subjects(name, address):
             self._count(tenant, subject, limit)
 
-    def succeeded(self, tenant: str, name: str) -> None:
+    def forget(self, tenant: str, name: str) -> None:
         """Forget a user's failures; those of an address stay, or one good account frees it."""
-        subject = _user(name)
-        if self.records.get(Attempts, tenant=tenant, subject=subject):
-            self.records.commit(
-                Discard(Attempts(tenant=tenant, subject=subject, count=0, expires=0))
-            )
+        forgotten = Attempts(tenant=tenant, subject=_user(name), count=0, expires=0)
+        self.records.commit(Discard(forgotten))
 
     def _count(self, tenant: str, subject: str, limit: int) -> None:
         for _ in range(TRIES):

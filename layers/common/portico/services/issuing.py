@@ -51,11 +51,16 @@ class Issuing:
     key: Callable[[], SigningKey]
     issuer: str
 
-    def to_application(self, client: Client, asked: Iterable[str]) -> Issued:
+    def to_application(
+        self, client: Client, asked: Iterable[str], validity: int | None = None
+    ) -> Issued:
         """An access token for the client itself; its owner's roles decide about scopes.
 
-        Keys of an application get no scopes of the REST APIs: they are often in other hands.
+        `validity` is in seconds, the client's own when None. Keys of an application get no scopes
+        of the REST APIs: they are often in other hands.
         """
+        if validity is not None:
+            client = replace(client, token_validity=validity)
         wanted = [scope for scope in asked if not client.application_id or scope not in REST_SCOPES]
         scopes = self._granted(client, lambda: self._owner(client), wanted)
         return self._issued(client, client.client_id, scopes, {"aut": APPLICATION})

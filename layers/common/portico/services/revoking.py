@@ -65,10 +65,8 @@ class Revoking:
         subjects = [claims["jti"], f"fam:{claims.get('fam', '')}", f"client:{client_id}"]
         keys = [{"tenant": tenant, "subject": subject} for subject in subjects]
         now = self.clock.now()
-        if any(
-            one.expires > now and (not one.since or claims["iat"] <= one.since)
-            for one in self.records.get_many(Revocation, keys)
-        ):
+        found = self.records.get_many(Revocation, keys)
+        if any(one.ends(claims["iat"], now) for one in found):
             return True
         return self.records.get(Client, tenant=tenant, client_id=client_id) is None
 
