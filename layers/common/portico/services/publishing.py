@@ -255,7 +255,13 @@ class Publishing:
     ) -> tuple[bytes, Api]:
         """Give an API another definition; its resources and scopes become those of it."""
         definition = reading.read(content)
-        changes = Changes(resources=definition.resources, scopes=definition.scopes)
+        names = {scope.name: scope.display_name for scope in self.show(caller, api_id).scopes}
+        # A definition has no place for what a scope is called.
+        scopes = tuple(
+            replace(scope, display_name=names.get(scope.name) or scope.display_name)
+            for scope in definition.scopes
+        )
+        changes = Changes(resources=definition.resources, scopes=scopes)
         api = self.update(caller, api_id, changes, stamp, definition)
         return self.documents.read(api.definition_key) or b"", api
 

@@ -100,13 +100,14 @@ def _resources(document: dict[str, Any]) -> Iterator[Resource]:
             operation = item.get(verb)
             if not isinstance(operation, dict):
                 continue
+            said = operation.get("x-auth-type", item.get("x-auth-type"))
+            auth_type = _auth_type(said, path, verb)
+            secured = auth_type != AuthType.NONE
             yield Resource(
                 target=path,
                 verb=verb.upper(),
-                auth_type=_auth_type(
-                    operation.get("x-auth-type", item.get("x-auth-type")), path, verb
-                ),
-                scopes=_operation_scopes(document, operation, oauth),
+                auth_type=auth_type,
+                scopes=_operation_scopes(document, operation, oauth) if secured else (),
                 throttling_policy=str(operation.get("x-throttling-tier") or UNLIMITED),
             )
 
@@ -161,7 +162,10 @@ def _scopes(document: dict[str, Any]) -> Iterator[Scope]:
 
 
 def _scheme_scopes(document: dict[str, Any]) -> Iterator[Scope]:
-    for scheme in oauth_schemes(document).values():
+    schemes = oauth_schemes(document)
+    # Where the gateway's own scheme is, the others are the back end's business.
+    own = [schemes[DEFAULT_SCHEME]] if DEFAULT_SCHEME in schemes else list(schemes.values())
+    for scheme in own:
         flows = [scheme] if "swagger" in document else list(_mapping(scheme.get("flows")).values())
         for flow in flows:
             bindings = _mapping(_mapping(flow).get("x-scopes-bindings"))

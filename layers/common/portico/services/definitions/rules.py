@@ -54,7 +54,7 @@ def version_of(document: dict[str, Any]) -> str:
 
 
 def _references(document: dict[str, Any]) -> Iterator[Problem]:
-    """References must lead into the document, to something that is not only a circle of references."""
+    """References must lead into the document, and somewhere, not only round in a circle."""
     for where, reference in _found(document, ""):
         if not reference.startswith("#"):
             yield Problem(

@@ -46,6 +46,8 @@ def reflect(document: dict[str, Any], api: Api) -> dict[str, Any]:
         operation = item.get(resource.verb.lower()) or _operation(resource, swagger)
         path[resource.verb.lower()] = _governed(operation, resource)
     written["paths"] = paths
+    # An older way to declare scopes, which the scheme replaces.
+    written.pop("x-wso2-security", None)
     _set_scheme(written, api.scopes, swagger)
     written["x-wso2-basePath"] = api.full_context
     written["x-wso2-auth-header"] = api.authorization_header
