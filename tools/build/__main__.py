@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -31,15 +32,20 @@ def main() -> int:
         interpreter = find(ROOT)
     except NoInterpreterError as exc:
         return _fail(str(exc))
+    architecture = options.architecture
     if not interpreter.is_runtime:
+        # Wheels for another processor are sought for the oldest system that this version runs on
+        # in Lambda, and not every package has one.
+        architecture = architecture or _own_architecture()
         print(
             f"NOTE: this machine has no Python {RUNTIME}, so this is built with "
-            f"{interpreter.version} and for it: to check the build, not to deploy it."
+            f"{interpreter.version} and for {architecture}: to check the build, not to deploy it.",
+            flush=True,
         )
         if options.deploy:
             return _fail(f"To deploy, install Python {RUNTIME}")
     try:
-        built = build(interpreter, options.build_dir.resolve(), options.architecture)
+        built = build(interpreter, options.build_dir.resolve(), architecture)
         for name, saving in built.savings.items():
             print(
                 f"{name}: {saving.before / 1e6:.1f} MB, "
@@ -53,6 +59,10 @@ def main() -> int:
         )
     print(f"Built: {os.path.relpath(built.template, ROOT)}")
     return 0
+
+
+def _own_architecture() -> str:
+    return "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 
 
 def _fail(message: str) -> int:
