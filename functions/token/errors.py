@@ -110,10 +110,13 @@ def contract_answer(exc: errors.PorticoError) -> dict[str, Any]:
     return answer(status, body, headers)
 
 
-def unexpected(request_id: str) -> dict[str, Any]:
-    """The answer to a fault of ours; the log has the rest under the same request id."""
-    text = f"The request failed; its id is {request_id}"
-    return answer(500, {"error": "server_error", "error_description": text})
+class Unexpected(errors.PorticoError):
+    """A fault of ours; the log has the rest under the same request id."""
+
+    error = "server_error"
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"The request failed; its id is {request_id}")
 
 
 def _headers(exc: errors.PorticoError) -> dict[str, str]:

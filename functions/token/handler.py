@@ -85,25 +85,25 @@ def wiring() -> Wiring:
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """One call of the HTTP API (payload 2.0)."""
-    path = str(event.get("rawPath", ""))
-    try:
-        answered = _answered(event)
-    except Exception:
-        logger.exception("unexpected error", path=path, request_id=context.aws_request_id)
-        return errors.unexpected(context.aws_request_id)
-    logger.info("answered", path=path[:200], status=answered["statusCode"])
+    answered = _answered(event, context.aws_request_id)
+    path = str(event.get("rawPath", ""))[:200]
+    logger.info("answered", path=path, status=answered["statusCode"])
     return answered
 
 
-def _answered(event: dict[str, Any]) -> dict[str, Any]:
-    in_contract = REGISTER in str(event.get("rawPath", ""))
+def _answered(event: dict[str, Any], request_id: str) -> dict[str, Any]:
+    refusal = errors.oauth_answer
     try:
         request = request_of(event)
-        in_contract = in_contract or request.path in ABSENT
+        if request.path == REGISTER or request.path in ABSENT:
+            refusal = errors.contract_answer
         answered = _endpoint(request)(request, wiring())
     except PorticoError as exc:
         logger.info("refused", error=exc.error, reason=type(exc).__name__)
-        return errors.contract_answer(exc) if in_contract else errors.oauth_answer(exc)
+        return refusal(exc)
+    except Exception:
+        logger.exception("unexpected error", request_id=request_id)
+        return refusal(errors.Unexpected(request_id))
     return {**answered, "body": ""} if request.method == "HEAD" else answered
 
 

@@ -169,6 +169,22 @@ def test_an_address_is_locked_whatever_names_it_tries(site: Site) -> None:
     assert site.sign_in(address="203.0.113.10").name == "jane"
 
 
+def test_the_addresses_of_one_ipv6_network_count_together(site: Site) -> None:
+    for number in range(PER_ADDRESS):
+        site.fail(1, f"user{number}", f"2001:db8:1:2::{number:x}")
+
+    with pytest.raises(TooManyAttempts):
+        site.sign_in(address="2001:db8:1:2:ffff::1")
+    assert site.sign_in(address="2001:db8:1:3::1").name == "jane"
+
+
+@pytest.mark.parametrize("address", ["", "no address", "x" * 5000])
+def test_an_address_that_is_none_does_no_harm(site: Site, address: str) -> None:
+    site.fail(1, address=address)
+
+    assert site.sign_in(address=address).name == "jane"
+
+
 def test_a_lucky_guess_among_many_at_once_is_not_told(site: Site) -> None:
     """The others fail while this one compares the password."""
 

@@ -146,7 +146,7 @@ def _body(client: Client, secret: str, token_type: str) -> dict[str, Any]:
         "clientName": client.name,
         "clientSecret": secret,
         "callbackUrl": uris,
-        "isSaasApplication": True,
+        "isSaasApplication": "true",  # text, in the contract
         "appOwner": shown_user(client.owner, client.tenant),
         "jsonString": json.dumps(known),
         "jsonAppAttribute": "{}",

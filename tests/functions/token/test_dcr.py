@@ -1,9 +1,12 @@
 """Registration of REST clients, as WSO2's tools do it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+import yaml
 
 from tests.functions.token.conftest import (
     ADMIN_PASSWORD,
@@ -53,6 +56,19 @@ def test_a_registered_client_gets_a_token_with_rest_scopes(server: Server) -> No
         basic=(told["clientId"], told["clientSecret"]),
     )
     assert token.json["scope"] == "apim:api_create"
+
+
+def test_the_answer_is_the_contracts(server: Server, wso2: Path) -> None:
+    """By its schema where WSO2's files lie beside the checkout, by names and kinds always."""
+    told = register(server, named("contract")).json
+
+    assert all(isinstance(value, str) for value in told.values())
+    assert {"clientId", "clientName", "clientSecret", "callbackUrl", "appOwner"} <= set(told)
+    if (wso2 / "rest" / "dcr.yaml").exists():
+        contract = yaml.safe_load((wso2 / "rest" / "dcr.yaml").read_text())
+        schema = contract["components"]["schemas"]["DCRResult"]
+        jsonschema.validate(told, schema)
+        assert set(told) <= set(schema["properties"])
 
 
 def test_the_same_name_and_owner_is_the_same_client_and_every_secret_works(server: Server) -> None:

@@ -1,6 +1,7 @@
 """Failed sign-ins, counted for each user name and each address, so that guessing soon stops."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 
 from portico.domain.errors import AlreadyExists, LostRace, TooManyAttempts
 from portico.domain.records import Create, Discard, Replace
@@ -74,8 +75,17 @@ class Guard:
 def _subjects(name: str, address: str) -> list[tuple[str, int]]:
     subjects = [(_user(name), PER_USER)]
     if address:
-        subjects.append((f"address:{address}", PER_ADDRESS))
+        subjects.append((f"address:{_network(address)}", PER_ADDRESS))
     return subjects
+
+
+def _network(address: str) -> str:
+    """An IPv4 address, or the /64 of an IPv6 one: all of it is usually one customer's."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address[:100]
+    return address if found.version == 4 else str(ip_network((found, 64), strict=False))
 
 
 def _user(name: str) -> str:
