@@ -142,7 +142,8 @@ class Forwarder:
             left = deadline - self._clock()
             if left <= 0:
                 raise NotDelivered("101504", "The answer did not end in time")
-            if wire is not None:
+            # A connection that ends with its answer is closed by whoever read it to the end.
+            if wire is not None and wire.fileno() >= 0:
                 # The time is for the whole answer, not for each of its pieces.
                 wire.settimeout(left)
             try:

@@ -262,6 +262,27 @@ def test_a_chunked_answer_is_put_together(backend: Backend, backends: Backends) 
     assert "transfer-encoding" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "HTTP/1.0 200 OK\r\nContent-Length: 5",
+        "HTTP/1.0 200 OK",
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5",
+        "HTTP/1.1 200 OK\r\nConnection: close",
+    ],
+)
+def test_a_connection_that_ends_with_its_answer(
+    backend: Backend, backends: Backends, head: str
+) -> None:
+    def behave(connection: socket.socket, _request: bytes) -> None:
+        connection.sendall(f"{head}\r\nContent-Type: text/plain\r\n\r\nhello".encode())
+        connection.shutdown(socket.SHUT_RDWR)
+
+    backend.behave = behave
+    for _ in range(2):
+        assert send(backend, backends).body == "hello"
+
+
 def test_redirects_are_the_clients_to_follow(backend: Backend, backends: Backends) -> None:
     backend.behave = answering("302 Found\r\nLocation: http://elsewhere.example/")
     answer = send(backend, backends)

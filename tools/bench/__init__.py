@@ -1,0 +1,1 @@
+"""Measures what callers wait for and what a deployment costs: `make bench`."""

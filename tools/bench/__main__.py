@@ -1,0 +1,125 @@
+"""`python -m tools.bench`: one run of everything, as a table and in `.local/bench.json`."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+# The shared package is on the path of tests and functions, not of a tool that is run by name.
+sys.path.insert(0, str(ROOT / "layers" / "common"))
+
+from tools.bench.packages import FUNCTION, LAYER, Packages, packages  # noqa: E402
+from tools.bench.stand import Stand, running  # noqa: E402
+from tools.bench.starts import measure  # noqa: E402
+from tools.bench.work import decisions, token_issue  # noqa: E402
+
+GOAL = 1.4  # the authorizer's start, as a multiple of the bare handler's
+
+
+class Backend(BaseHTTPRequestHandler):
+    """The back end that the gateway function calls."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7, help="fresh processes of each function")
+    parser.add_argument("--out", type=Path, default=ROOT / ".local" / "bench.json")
+    given = parser.parse_args()
+    for name in [name for name in os.environ if name.startswith(("AWS_", "PORTICO_"))]:
+        del os.environ[name]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Backend)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory() as folder:
+        built = packages(ROOT, Path(folder) / "packages")
+        with running(Path(folder), f"http://127.0.0.1:{server.server_address[1]}") as stand:
+            result = figures(stand, built, given.rounds)
+    server.shutdown()
+    server.server_close()
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps(result, indent=2) + "\n")
+    print(table(result))
+    print(f"\nAlso in {given.out}")
+    return 0
+
+
+def figures(stand: Stand, built: Packages, rounds: int) -> dict[str, Any]:
+    """All figures under stable names: seconds of processor time, ratios, bytes."""
+    started = measure(stand, built, rounds)
+    bare = started.pop("Bare")
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "rounds": rounds,
+        "start": {
+            "bare": {"cpu_seconds": bare, "ratio": 1.0},
+            **{
+                short(name): {"cpu_seconds": seconds, "ratio": seconds / bare}
+                for name, seconds in started.items()
+            },
+        },
+        "decision": {name: {"cpu_seconds": v} for name, v in decisions(stand, built).items()},
+        "token": token_issue(stand, built),
+        "packages": {
+            short(name): {"zipped_bytes": package.zipped, "unpacked_bytes": package.unpacked}
+            for name, package in built.by_name.items()
+            if built.template["Resources"][name]["Type"] in (FUNCTION, LAYER)
+        },
+        "goal": {"authorizer_start_ratio": GOAL},
+    }
+
+
+def short(name: str) -> str:
+    """`AuthorizerFunction` -> `authorizer`, `CommonLayer` -> `common_layer`."""
+    return name.removesuffix("Function").lower().replace("layer", "_layer")
+
+
+def table(result: dict[str, Any]) -> str:
+    """The same for people."""
+    lines = [
+        f"Python {result['python']} on {result['machine']}; processor time, medians of "
+        f"{result['rounds']} rounds in one run. Compare ratios, not milliseconds.",
+        "",
+        f"{'First answer of a fresh process':<36}{'ms':>10}{'ratio':>10}",
+    ]
+    for name, row in result["start"].items():
+        lines.append(f"  {name:<34}{row['cpu_seconds'] * 1e3:>10.0f}{row['ratio']:>10.2f}")
+    reached = result["start"]["authorizer"]["ratio"] <= GOAL
+    lines += [
+        f"  (the authorizer's goal is {GOAL}: {'reached' if reached else 'MISSED'})",
+        "",
+        f"{'A decision of the authorizer':<36}{'ms':>10}",
+    ]
+    for name, row in result["decision"].items():
+        lines.append(f"  {name:<34}{row['cpu_seconds'] * 1e3:>10.3f}")
+    token = result["token"]
+    lines += [
+        "",
+        f"{'A token by client_credentials':<36}{token['client_credentials'] * 1e3:>10.3f}"
+        f"{token['per_second_of_cpu']:>10.0f} per second",
+        "",
+        f"{'Packages':<36}{'zipped KB':>10}{'KB':>10}",
+    ]
+    for name, row in result["packages"].items():
+        sizes = f"{row['zipped_bytes'] / 1024:>10.0f}{row['unpacked_bytes'] / 1024:>10.0f}"
+        lines.append(f"  {name:<34}{sizes}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
