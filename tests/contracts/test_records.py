@@ -126,6 +126,17 @@ def test_a_separator_inside_a_key_does_not_leave_its_partition(records: Records)
     assert records.list(NameClaim, tenant=T, name="a") == []
 
 
+@pytest.mark.parametrize("text", ["x" * 1100, "é" * 1100, "x" * 100_000])
+def test_a_key_that_no_record_can_have_finds_nothing(records: Records, text: str) -> None:
+    assert records.get(Api, tenant=T, id=text) is None
+    assert records.get(Subscription, tenant=T, application_id="a", api_id=text) is None
+    assert records.get(Subscription, by="id", tenant=T, id=text) is None
+    records.commit(Put(an_api("short")))
+    found = records.get_many(Api, [{"tenant": T, "id": text}, {"tenant": T, "id": "short"}])
+    assert [one.id for one in found] == ["short"]
+    assert records.list(Subscription, tenant=T, application_id=text) == []
+
+
 def test_a_large_record_is_packed_and_a_huge_one_refused(aws: object) -> None:
     records: Records = aws.records  # type: ignore[attr-defined]
     many = tuple(Resource(f"/things/{n}/{{id}}", "GET") for n in range(5000))

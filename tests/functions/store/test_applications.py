@@ -438,3 +438,24 @@ def test_changes_are_in_the_audit_trail_without_secrets(store: Store, applicatio
         (one.action, one.kind) for one in mine
     }
     assert made["consumerSecret"] not in str(day)
+
+
+@pytest.mark.parametrize("id_", ["x" * 3000, "é", "..", "%2F", "a b", "'", "{}"])
+def test_an_id_of_any_kind_is_not_found(store: Store, id_: str) -> None:
+    for path in ("/applications", "/subscriptions", "/apis", "/throttling-policies/application"):
+        assert store.call("GET", f"{path}/{id_}").status == 404
+    wish = {"applicationId": id_, "apiId": id_, "throttlingPolicy": "Gold"}
+    assert store.call("POST", "/subscriptions", body=wish).status == 404
+    body = {"name": "Long policy", "throttlingPolicy": id_}
+    assert store.call("POST", "/applications", body=body).status == 400
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\x00", "\u202e", "x" * 600])
+def test_odd_texts_never_break_the_function(store: Store, text: str) -> None:
+    body = {"name": "Odd", "throttlingPolicy": "Unlimited", "description": text}
+    answer = store.call("POST", "/applications", body=body)
+    assert answer.status in (201, 400)
+    if answer.status == 201:
+        path = f"/applications/{answer.body['applicationId']}"
+        assert store.ok("GET", path)["description"] == text
+        assert store.call("DELETE", path).status == 200

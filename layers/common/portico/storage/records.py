@@ -19,6 +19,8 @@ from portico.storage.keys import PLACES, KeyPair, Place
 
 R = TypeVar("R", bound=Record)
 MAX_CHANGES = 100  # TransactWriteItems' limit of actions
+MAX_PARTITION_KEY = 2048  # bytes
+MAX_SORT_KEY = 1024  # bytes
 
 
 class Item(Model):
@@ -63,16 +65,20 @@ class DynamoRecords:
 
     def get(self, kind: type[R], *, by: str = "", **key: str) -> R | None:
         place, pair = _find(kind, by)
+        wanted = pair.fill(key)
+        if not _possible(*wanted):
+            return None
         with _unavailable():
             try:
-                item = self._models[place.table].get(*pair.fill(key), consistent_read=True)
+                item = self._models[place.table].get(*wanted, consistent_read=True)
             except DoesNotExist:
                 return None
         return _record(kind, item)
 
     def get_many(self, kind: type[R], keys: Sequence[Mapping[str, str]]) -> list[R]:
         place, pair = _find(kind, "")
-        wanted = list(dict.fromkeys(pair.fill(key) for key in keys))
+        filled = dict.fromkeys(pair.fill(key) for key in keys)
+        wanted = [each for each in filled if _possible(*each)]
         with _unavailable():
             return [
                 _record(kind, item)
@@ -91,6 +97,8 @@ class DynamoRecords:
         place, pair = _find(kind, by)
         model = self._models[place.table]
         pk, prefix = pair.prefix(key)
+        if not _possible(pk, prefix):
+            return []
         with _unavailable():
             found = model.query(
                 pk,
@@ -125,6 +133,11 @@ class DynamoRecords:
                 transaction.delete(model(pk, sk), condition=condition)
             case Require():
                 transaction.condition_check(model, pk, sk, condition=_condition(model, change))
+
+
+def _possible(pk: str, sk: str) -> bool:
+    """Whether an item can have this key; DynamoDB refuses to look for one that is too long."""
+    return len(pk.encode()) <= MAX_PARTITION_KEY and len(sk.encode()) <= MAX_SORT_KEY
 
 
 def _place(kind: type[Record]) -> Place:
