@@ -179,6 +179,12 @@ def test_a_rest_client_may_act_for_its_owner_as_the_roles_allow(site: Site) -> N
     assert (claims["aut"], claims["owner"]) == ("APPLICATION", "jane")
 
 
+def test_an_owner_who_is_no_longer_active_gives_no_scopes(site: Site) -> None:
+    site.records.commit(Put(replace(site.jane, active=False)))
+
+    assert site.issuing.to_application(site.client, ["apim:api_view"]).scopes == ("default",)
+
+
 def test_an_applications_own_token_has_no_rest_scope_even_if_its_owner_is_admin(site: Site) -> None:
     site.records.commit(Put(replace(site.jane, roles=(ADMIN,))))
     client = site.make_client("app", application_id="app-1")
