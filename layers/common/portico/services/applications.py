@@ -33,7 +33,9 @@ TOKEN_TYPES = ("JWT", "OAUTH")
 NAME = re.compile(r"[^\W_](?:[\w .-]{0,98}[\w.-])?")
 MAX_DESCRIPTION = 512
 MAX_ATTRIBUTES = 50
-ATTEMPTS = 5  # the counter of integer ids is one item for all developers of a tenant
+# The counter of integer ids is one item for all developers of a tenant. A lost race is another's
+# success, so as many may meet there as there are attempts.
+ATTEMPTS = 30
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from portico.services.clients import Clients
 from portico.services.subscribing import removal
 
 CHUNK = 12  # subscriptions in one commit: seven items each, of a transaction's hundred
-ATTEMPTS = 8  # in a row without a step forward, for others count the same APIs' subscribers
+ATTEMPTS = 30  # in a row without a step forward, for others count the same APIs' subscribers
 
 
 @dataclass(frozen=True)
