@@ -1,4 +1,4 @@
-"""Bad input: the contract's error body, the right status, the field's name, nothing half-written."""
+"""Bad input: the contract's error body, the right status, the name of the field, nothing stored."""
 
 import json
 from typing import Any
