@@ -2,8 +2,8 @@
 up.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from functions.authorizer.calls import Call, Refused
 from functions.authorizer.leases import Leases, Limit
@@ -38,10 +38,9 @@ class Throttling:
 
     def __call__(self, call: Call) -> None:
         """Let the call pass and count it, or refuse it."""
-        table = call.view.get(policies(call.tenant))
         taken: list[Callable[[], None]] = []
         for rule in rules(call):
-            entry = table.policies.get(rule.level, {}).get(rule.policy) if table else None
+            entry = _entry(call, rule) or _entry(call, rule, again=True)
             if entry is None or not entry[0]:
                 continue  # no such limit: Unlimited, or a policy that is gone
             limit = Limit(int(entry[0]), int(entry[1]))
@@ -52,6 +51,18 @@ class Throttling:
                 raise Refused(rule.fault, until=self._leases.window_end(limit))
         for take in taken:
             take()
+
+
+def _entry(call: Call, rule: Rule, *, again: bool = False) -> Sequence[Any] | None:
+    """Calls, seconds and whether to stop of a rule's policy; None when the table has none.
+
+    A policy may have been made after the table was cached, so its absence is looked at `again`.
+    """
+    where = policies(call.tenant)
+    if again:
+        call.view.again(where)
+    table = call.view.get(where)
+    return table.policies.get(rule.level, {}).get(rule.policy) if table else None
 
 
 def rules(call: Call) -> list[Rule]:
