@@ -5,13 +5,14 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.local.conftest import Platform, command, platform_of, start
+from tests.local.conftest import ROOT, SMALL, Platform, command, platform_of, start
 from tools.local.client import Http
 
 
@@ -116,8 +117,7 @@ def test_a_killed_supervisor_leaves_nothing_behind_and_its_state_returns(own: Pl
     os.kill(supervisor, signal.SIGKILL)
     services = ("aws", "gateway", "publisher", "backend")
     eventually(lambda: not any(listens(own.endpoints[service]) for service in services))
-    workers = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=False)
-    eventually(lambda: "tools/local/worker.py" not in workers.stdout or _no_workers(own))
+    eventually(lambda: _no_workers(own.state))
     started = time.monotonic()
     start(own.state)
     assert time.monotonic() - started < 60
@@ -125,22 +125,45 @@ def test_a_killed_supervisor_leaves_nothing_behind_and_its_state_returns(own: Pl
     assert "first" in stored(own)
 
 
-def _no_workers(platform: Platform) -> bool:
+def _no_workers(state: Path) -> bool:
     """No execution environment of this platform lives: they run in its folder."""
     for process in Path("/proc").glob("[0-9]*/cwd"):
         try:
-            if process.readlink().is_relative_to(platform.state):
+            if process.readlink().is_relative_to(state):
                 return False
         except OSError:
             continue
     return True
 
 
+def test_ctrl_c_stops_everything(tmp_path: Path) -> None:
+    arguments = ["up", "--no-seed", "--ports", "0", "--stack", "small"]
+    arguments += ["--template", str(SMALL), "--state", str(tmp_path)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "tools.local", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        eventually((tmp_path / "ready").exists, 60)
+        endpoints = platform_of(tmp_path).endpoints
+        Http(endpoints["gateway"]).get("/open/a", headers={"X-Do": "plain"}).expect(200)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)  # an impatient person
+        output = process.communicate(timeout=30)[0]
+    assert process.returncode == 0, output
+    assert "Stopping" in output
+    assert "Traceback" not in output
+    assert not any(listens(endpoints[s]) for s in ("aws", "gateway", "publisher", "backend"))
+    eventually(lambda: _no_workers(tmp_path))
+
+
 def test_down_stops_everything_and_reset_forgets_it(own: Platform) -> None:
     Http(own.endpoints["gateway"]).get("/open/a", headers={"X-Do": "plain"}).expect(200)
     assert command(own.state, "down").returncode == 0
     assert not any(listens(own.endpoints[s]) for s in ("aws", "gateway", "publisher", "backend"))
-    eventually(lambda: _no_workers(own))
+    eventually(lambda: _no_workers(own.state))
     (own.state / "bench.json").write_text("{}")
     assert command(own.state, "reset").returncode == 0
     assert [path.name for path in own.state.iterdir()] == ["bench.json"]

@@ -28,7 +28,8 @@ from tools.local.site import LocalError
 MINISTACK = "1.5.33"
 # AWS Lambda quotas: invocation payload (request and response), synchronous.
 PAYLOAD_LIMIT = 6 * 1024 * 1024
-LOG_LINES_KEPT = 2000
+LOG_LINES_KEPT = 2000  # in one stream
+LOG_FILE_BYTES = 20_000_000
 
 
 def check_version() -> None:
@@ -45,6 +46,7 @@ class Functions:
 
     def __init__(self, folder: Path) -> None:
         self._unpacked = Unpacked(folder)
+        self._unpacked.forget_unused()
         self._pool = Pool(default_width())
 
     def execute(self, func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
@@ -184,6 +186,8 @@ def correct_function_logs(log_file: Path) -> None:
     from ministack.services import cloudwatch_logs, lambda_svc
 
     log_file.parent.mkdir(parents=True, exist_ok=True)
+    if log_file.exists() and log_file.stat().st_size > LOG_FILE_BYTES:
+        log_file.replace(log_file.with_suffix(".old"))
     out = log_file.open("a", buffering=1)
     streams: dict[tuple[str, str, str], str] = {}
 

@@ -97,6 +97,7 @@ class Deployment:
                 return "unchanged"
             raise LocalError(f"CloudFormation refuses the template: {error}") from error
         self._wait()
+        self._forget_old()
         return "updated" if status else "created"
 
     def resources(self) -> dict[str, str]:
@@ -135,6 +136,15 @@ class Deployment:
                 s3.put_object(Bucket=BUCKET, Key=package.key, Body=package.content)
         digest = hashlib.sha256(body.encode()).hexdigest()
         s3.put_object(Bucket=BUCKET, Key=f"template/{digest}.json", Body=body.encode())
+
+    def _forget_old(self) -> None:
+        """Packages of earlier deployments: the functions have their own copies."""
+        s3 = client("s3", self._endpoint)
+        current = {package.key for package in self._packages}
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+            for item in page.get("Contents", []):
+                if item["Key"] not in current and not item["Key"].startswith("template/"):
+                    s3.delete_object(Bucket=BUCKET, Key=item["Key"])
 
     def _stack(self) -> tuple[str | None, dict[str, str]]:
         try:

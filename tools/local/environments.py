@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,6 +56,12 @@ class Unpacked:
         self._lock = threading.Lock()
         self._known: dict[int, tuple[bytes, Path]] = {}
 
+    def forget_unused(self, days: float = 7) -> None:
+        """Deletes what no environment used for so long: code of earlier deployments."""
+        for folder in self._folder.iterdir() if self._folder.is_dir() else ():
+            if folder.stat().st_mtime < time.time() - days * 86_400:
+                shutil.rmtree(folder, ignore_errors=True)
+
     def path(self, archive: bytes) -> Path:
         known = self._known.get(id(archive))
         if known and known[0] is archive:
@@ -70,6 +77,7 @@ class Unpacked:
                     content.extractall(beside / "content")  # zipfile drops ".." and roots
                 (beside / "content").rename(target)
                 shutil.rmtree(beside)
+        os.utime(target)
         self._known[id(archive)] = (archive, target)
         return target
 

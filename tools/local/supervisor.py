@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -46,6 +47,7 @@ class Child:
     name: str
     command: list[str]
     log: Path
+    environment: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -54,6 +56,7 @@ class Child:
             # A session of its own: Ctrl-C reaches the supervisor only, which stops all in order.
             self.process = subprocess.Popen(
                 self.command,
+                env=self.environment,
                 stdout=out,
                 stderr=out,
                 stdin=subprocess.DEVNULL,
@@ -73,6 +76,17 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def _environment(site: Site) -> dict[str, str]:
+    """Ours, but with compiled modules kept: compiling the emulator takes seconds at each start.
+
+    Who wants none beside the sources gets them into our own folder.
+    """
+    environment = dict(os.environ)
+    if environment.pop("PYTHONDONTWRITEBYTECODE", ""):
+        environment.setdefault("PYTHONPYCACHEPREFIX", str(site.cache / "compiled"))
+    return environment
 
 
 @contextmanager
@@ -166,11 +180,12 @@ class Platform:
         with progress.step(f"checks of what is deployed ({outcome})"):
             checks.Checker(deployment.template, resources, site.url("aws")).check()
         with progress.step("gateway, consoles and demo back end"):
-            self._write_front(deployment.template, resources)
+            ports = self._write_front(deployment.template, resources)
             self._start("front", "tools.local.front", str(site.front_file))
             self._start("backend", "tools.local.backend", str(site.ports["backend"]))
             self._await(f"{site.url('backend')}/menu")
-            self._await_port("gateway")
+            for port in ports:
+                self._await_port(port)
         seed.write_endpoints(site, {})
         demo: dict[str, Any] = {}
         if seeded:
@@ -205,7 +220,8 @@ class Platform:
 
     def _start(self, name: str, module: str, *arguments: str) -> None:
         command = [sys.executable, "-m", module, *arguments]
-        child = Child(name, command, self._site.logs / f"{name}.log")
+        log = self._site.logs / f"{name}.log"
+        child = Child(name, command, log, _environment(self._site))
         self._children.append(child)
         child.start()
 
@@ -220,17 +236,15 @@ class Platform:
                 time.sleep(0.05)
         raise LocalError(f"{url} did not answer within {_READY_SECONDS:.0f} s")
 
-    def _await_port(self, service: str) -> None:
-        import socket
-
+    def _await_port(self, port: int) -> None:
         deadline = time.monotonic() + _READY_SECONDS
         while time.monotonic() < deadline:
             self._complain_of_ended()
             with socket.socket() as probe:
-                if probe.connect_ex((HOST, self._site.ports[service])) == 0:
+                if probe.connect_ex((HOST, port)) == 0:
                     return
             time.sleep(0.05)
-        raise LocalError(f"Nothing listens on the port of {service}")
+        raise LocalError(f"Nothing listens on port {port}; see {self._site.logs}")
 
     def _complain_of_ended(self) -> None:
         for child in self._children:
@@ -238,7 +252,8 @@ class Platform:
                 last = child.log.read_text(errors="replace").splitlines()[-15:]
                 raise LocalError(f"{child.name} ended at once:\n" + "\n".join(last))
 
-    def _write_front(self, template: dict[str, Any], resources: dict[str, str]) -> None:
+    def _write_front(self, template: dict[str, Any], resources: dict[str, str]) -> list[int]:
+        """Tells the front what to serve; the ports that it will listen on."""
         site = self._site
         config: dict[str, Any] = {"aws": site.url("aws"), "function_urls": []}
         for name, resource in template["Resources"].items():
@@ -249,6 +264,8 @@ class Platform:
                     {"port": site.ports[_FUNCTION_URLS[name]], **self._url_of(resources[name])}
                 )
         write_atomically(site.front_file, json.dumps(config, indent=2))
+        served = [*config["function_urls"], *filter(None, [config.get("http_api")])]
+        return [one["port"] for one in served]
 
     def _url_of(self, function: str) -> dict[str, str]:
         functions = client("lambda", self._site.url("aws"))
