@@ -10,7 +10,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
-from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -25,6 +24,7 @@ from portico.domain.errors import Unavailable
 from portico.storage.readmodel import GatewayTable, ReadModel
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 MEDIATED = "$default"  # the one route whose integration can tell a caller why
@@ -35,7 +35,6 @@ CLIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     parameter_validation=False,
 )
-logger = Logger()
 
 
 def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
@@ -45,10 +44,10 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     try:
         return {"isAuthorized": True, "context": pipeline().judge(call)}
     except Refused as refusal:
-        logger.info("Refused", code=refusal.fault.code, request_id=_request_id(event))
+        logger().info("Refused", code=refusal.fault.code, request_id=_request_id(event))
         return _refuse(refusal, call, mediated)
     except Unavailable:
-        logger.exception("Could not judge the call", request_id=_request_id(event))
+        logger().exception("Could not judge the call", request_id=_request_id(event))
         if not mediated:
             raise
         return _refuse(Refused("900900"), call, mediated)
@@ -85,6 +84,14 @@ def _call(event: dict[str, Any]) -> Call:
 
 def _request_id(event: dict[str, Any]) -> str:
     return str(event["requestContext"].get("requestId", ""))
+
+
+@cache
+def logger() -> "Logger":
+    """Loaded when there is something to say: most calls pass, and the first of them waits."""
+    from aws_lambda_powertools.logging import Logger
+
+    return Logger()
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from functions.authorizer.calls import Call, Refused
 from functions.authorizer.leases import Leases, Limit
 from portico.domain.gateway import PolicyTable
-from portico.domain.policy import UNLIMITED
+from portico.domain.words import UNLIMITED
 from portico.storage.readmodel import Key, key
 
 UNAUTHENTICATED = (

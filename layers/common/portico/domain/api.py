@@ -5,32 +5,12 @@ from enum import StrEnum
 from typing import Any
 
 from portico.domain.records import Record
+from portico.domain.words import AuthType as AuthType
+from portico.domain.words import State as State
 
 VERBS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 MAX_REVISIONS = 5
 ENVIRONMENT = "Default"
-
-
-class State(StrEnum):
-    """The states of the default life cycle; a custom life cycle may have others, so records hold
-    plain text.
-    """
-
-    CREATED = "CREATED"
-    PROTOTYPED = "PROTOTYPED"
-    PUBLISHED = "PUBLISHED"
-    BLOCKED = "BLOCKED"
-    DEPRECATED = "DEPRECATED"
-    RETIRED = "RETIRED"
-
-
-class AuthType(StrEnum):
-    """Who may call a resource, in WSO2's words (`x-auth-type`)."""
-
-    NONE = "None"
-    APPLICATION = "Application"
-    USER = "Application User"
-    ANY = "Application & Application User"
 
 
 class Delivery(StrEnum):

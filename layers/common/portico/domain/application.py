@@ -1,26 +1,10 @@
 """Applications, their keys, and subscriptions."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from portico.domain.records import Record
-
-
-class KeyType(StrEnum):
-    """Which of an application's two sets of keys."""
-
-    PRODUCTION = "PRODUCTION"
-    SANDBOX = "SANDBOX"
-
-
-class SubscriptionStatus(StrEnum):
-    """WSO2's five states of a subscription."""
-
-    UNBLOCKED = "UNBLOCKED"
-    BLOCKED = "BLOCKED"
-    PROD_ONLY_BLOCKED = "PROD_ONLY_BLOCKED"
-    ON_HOLD = "ON_HOLD"
-    REJECTED = "REJECTED"
+from portico.domain.words import KeyType as KeyType
+from portico.domain.words import SubscriptionStatus as SubscriptionStatus
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,8 @@ from enum import StrEnum
 from typing import Any
 
 from portico.domain.records import Record
+from portico.domain.words import UNLIMITED as UNLIMITED
 
-UNLIMITED = "Unlimited"
 SECONDS = {
     "sec": 1,
     "min": 60,
