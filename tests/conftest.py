@@ -21,6 +21,9 @@ from portico.settings import Settings
 from portico.storage.documents import BucketDocuments
 from portico.storage.records import DynamoRecords
 
+# The deployed stack and its people, for journeys and browser tests alike: one stack for all.
+from tests.deployed import admin, developer, publisher, stack  # noqa: F401
+
 REGION = "us-east-1"
 TABLES = ("catalog", "access", "gateway", "traffic", "operations")
 

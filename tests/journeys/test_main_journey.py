@@ -16,7 +16,7 @@ import httpx
 import jwt
 import pytest
 
-from tests.journeys.conftest import PUBLISHER, Person, Stack, eventually
+from tests.deployed import PUBLISHER, Person, Stack, eventually
 
 DATA = Path(__file__).parent.parent / "data"
 CONTEXT = "/pizza-journey"

@@ -14,7 +14,7 @@ import boto3
 import httpx
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent
 PUBLISHER = "/api/am/publisher/v4"
 STORE = "/api/am/devportal/v3"
 ADMIN = "/api/am/admin/v4"
@@ -112,8 +112,8 @@ class Stack:
         return session.client(service, endpoint_url=self.endpoints["aws"])
 
 
-def run(state: Path, *arguments: str) -> None:
-    """One command of the local platform."""
+def run(state: Path, *arguments: str) -> str:
+    """One command of the local platform: what it printed."""
     done = subprocess.run(
         [sys.executable, "-m", "tools.local", *arguments, "--state", str(state)],
         cwd=ROOT,
@@ -125,6 +125,7 @@ def run(state: Path, *arguments: str) -> None:
         check=False,
     )
     assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
 
 
 @pytest.fixture(scope="session")
