@@ -91,7 +91,7 @@ def test_the_token_function_answers_one_call(sam_local: Command, tmp_path: Path)
 
     assert ended.returncode == 0, ended.stderr[-4000:]
     answer = json.loads(ended.stdout.strip().splitlines()[-1])
-    assert answer["statusCode"] == 200, ended.stderr[-4000:]
+    assert answer.get("statusCode") == 200, f"{answer} {ended.stderr[-4000:]}"
     assert {key["kty"] for key in json.loads(answer["body"])["keys"]} == {"RSA", "EC"}
 
 
@@ -103,5 +103,5 @@ def test_the_authorizer_refuses_a_call_without_a_token(stack: Stack, local_api: 
             "GET", f"{local_api}/menu/1.0.0/pizzas", headers={"Accept": "application/json"}
         )
 
-    assert answer.status == 401
+    assert answer.status == 401, answer.data
     assert "900902" in answer.data.decode()
