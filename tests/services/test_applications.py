@@ -215,7 +215,7 @@ def test_all_problems_are_named_at_once(applications: Applications) -> None:
         description="d" * 513,
         token_type="SAML",
         groups=("g" * 101,),
-        attributes={"a": "v" * 1001},
+        attributes={"a": "v" * 1020},
     )
     with pytest.raises(InvalidInput) as refused:
         applications.create(JANE, bad)

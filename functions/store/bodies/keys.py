@@ -2,11 +2,14 @@
 ApplicationToken.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from functions.store.bodies.model import Body, ReadOnly
 from portico.domain.application import KeyType
 from portico.domain.errors import InvalidInput
+from portico.services.clients import LONGEST_TOKEN
 from portico.services.keys import Key, KeySettings, Token
 
 KEY_MANAGER = "Resident Key Manager"
@@ -80,7 +83,7 @@ class TokenBody(Body):
     """The schema ApplicationTokenGenerateRequest."""
 
     consumer_secret: str | None = None
-    validity_period: int | None = None
+    validity_period: Annotated[int, Field(ge=1, le=LONGEST_TOKEN)] | None = None
     scopes: list[str] | None = None
     revoke_token: str | None = None
     grant_type: Literal["CLIENT_CREDENTIALS"] | None = None

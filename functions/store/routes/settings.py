@@ -5,7 +5,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from functions.store.bodies.keys import KEY_MANAGER
 from functions.store.wiring import Wiring
-from portico.services.keys import GRANT_TYPES
+from portico.services.keys import ANSWERED
 from portico.web.contract import contract
 from portico.web.rest import answer, operations, wired
 
@@ -19,7 +19,7 @@ def settings() -> Response[str]:
     scopes = sorted({scope for one in devportal.operations for scope in one.scopes})
     return answer(
         {
-            "grantTypes": list(GRANT_TYPES),
+            "grantTypes": list(ANSWERED),
             "scopes": [*scopes, "openid"],
             "applicationSharingEnabled": False,
             "IsLegacyApiKeysEnabled": False,
@@ -65,7 +65,7 @@ def key_managers() -> Response[str]:
         "displayName": KEY_MANAGER,
         "description": "Portico's own authorization server",
         "enabled": True,
-        "availableGrantTypes": list(GRANT_TYPES),
+        "availableGrantTypes": list(ANSWERED),
         "tokenEndpoint": f"{gateway}/oauth2/token",
         "revokeEndpoint": f"{gateway}/oauth2/revoke",
         "userInfoEndpoint": f"{gateway}/oauth2/userinfo",

@@ -157,6 +157,10 @@ def test_unknown_orders_are_refused(store: Store, query: dict[str, str]) -> None
         ({"name": "n", "throttlingPolicy": "Unlimited", "tokenType": "SAML"}, "tokenType"),
         ({"name": "n", "throttlingPolicy": "Unlimited", "groups": "g"}, "groups"),
         ({"name": "n", "throttlingPolicy": "Unlimited", "attributes": {"a": 1}}, "attributes.a"),
+        (
+            {"name": "n", "throttlingPolicy": "Unlimited", "attributes": {"a": "v" * 1100}},
+            "attributes",
+        ),
         ({"name": "n", "throttlingPolicy": "Unlimited", "visibility": "PUBLIC"}, "visibility"),
     ],
 )
@@ -326,6 +330,7 @@ def test_a_token_comes_from_the_token_endpoint(store: Store, application: str) -
         ({"consumerSecret": "wrong"}, "consumerSecret"),
         ({"consumerSecret": 7}, "consumerSecret"),
         ({"consumerSecret": "x", "validityPeriod": "60"}, "validityPeriod"),
+        ({"consumerSecret": "x", "validityPeriod": 604801}, "validityPeriod"),
         ({"consumerSecret": "x", "grantType": "TOKEN_EXCHANGE"}, "grantType"),
         ({"consumerSecret": "x", "colour": "red"}, "colour"),
         ("nonsense", "body"),
@@ -361,7 +366,11 @@ def test_a_token_without_the_right_secret_is_refused(
         ({"validityTime": "0"}, "validityTime"),
         ({"validityTime": "-1"}, "validityTime"),
         ({"validityTime": True}, "validityTime"),
-        ({"validityTime": 999999999}, "validityTime"),
+        ({"validityTime": "604801"}, "validityTime"),
+        (
+            {"additionalProperties": {"refresh_token_expiry_time": 31536001}},
+            "additionalProperties.refresh_token_expiry_time",
+        ),
         ({"keyManager": "Okta"}, "keyManager"),
         ({"clientId": "mine", "clientSecret": "x"}, "clientId"),
         ({"additionalProperties": {"colour": "red"}}, "additionalProperties.colour"),

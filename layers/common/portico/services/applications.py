@@ -5,6 +5,7 @@ Keys are in `keys`, subscriptions in `subscribing`. Everything here belongs to t
 is not found.
 """
 
+import json
 import re
 import uuid
 from collections.abc import Mapping
@@ -32,7 +33,8 @@ DEFAULT_NAME = "DefaultApplication"
 TOKEN_TYPES = ("JWT", "OAUTH")
 NAME = re.compile(r"[^\W_](?:[\w .-]{0,98}[\w.-])?")
 MAX_DESCRIPTION = 512
-MAX_ATTRIBUTES = 50
+MAX_GROUPS = 50
+MAX_ATTRIBUTES = 1024  # bytes of JSON: they travel in the backend JWT of every call
 # The counter of integer ids is one item for all developers of a tenant. A lost race is another's
 # success, so as many may meet there as there are attempts.
 ATTEMPTS = 30
@@ -297,15 +299,12 @@ class Applications:
             problems.append(Problem("description", f"at most {MAX_DESCRIPTION} characters"))
         if draft.token_type not in TOKEN_TYPES:
             problems.append(Problem("tokenType", f"one of {', '.join(TOKEN_TYPES)}"))
-        if len(draft.attributes) > MAX_ATTRIBUTES or any(
-            len(name) > 100 or len(value) > 1000 for name, value in draft.attributes.items()
-        ):
-            text = f"at most {MAX_ATTRIBUTES}, names of 100 and values of 1000 characters at most"
+        if len(json.dumps(dict(draft.attributes))) > MAX_ATTRIBUTES:
+            text = f"at most {MAX_ATTRIBUTES} bytes in all, names and values as JSON"
             problems.append(Problem("attributes", text))
-        if len(draft.groups) > MAX_ATTRIBUTES or any(len(group) > 100 for group in draft.groups):
-            problems.append(
-                Problem("groups", f"at most {MAX_ATTRIBUTES}, each of 100 characters at most")
-            )
+        if len(draft.groups) > MAX_GROUPS or any(len(group) > 100 for group in draft.groups):
+            text = f"at most {MAX_GROUPS}, each of 100 characters at most"
+            problems.append(Problem("groups", text))
         known = self.records.get(
             Policy, tenant=caller.tenant, level=Level.APPLICATION, name=draft.policy
         )

@@ -23,16 +23,12 @@ from portico.domain.user import Caller
 from portico.ports import Clock, Records, TokenEndpoint
 from portico.services.applications import Applications
 from portico.services.auditing import audit
-from portico.services.clients import Clients
+from portico.services.clients import LONGEST_TOKEN, Clients
 
-GRANT_TYPES = (
-    "client_credentials",
-    "password",
-    "refresh_token",
-    "authorization_code",
-)
-REDIRECTING = ("authorization_code",)  # grants that send a browser back to a callback URL
-MAX_VALIDITY = 31_536_000  # seconds; what is longer is a secret, not a token
+ANSWERED = ("client_credentials", "password", "refresh_token")  # by the token endpoint, today
+REDIRECTING = ("authorization_code",)  # sends a browser back to a callback URL
+GRANT_TYPES = (*ANSWERED, *REDIRECTING)
+LONGEST_REFRESH = 31_536_000  # seconds
 MAX_URL = 2000
 ATTEMPTS = 4
 
@@ -242,12 +238,17 @@ def _check(wanted: KeySettings, callback: str) -> None:
         problems.append(Problem("callbackUrl", text))
     if not callback and any(grant in REDIRECTING for grant in grants):
         problems.append(Problem("callbackUrl", f"is needed for {', '.join(REDIRECTING)}"))
-    for field, seconds in (
-        ("validityTime", wanted.token_validity),
-        ("additionalProperties.refresh_token_expiry_time", wanted.refresh_validity),
+    for field, seconds, most in (
+        # A removed client's tokens are remembered as revoked for that long, not longer.
+        ("validityTime", wanted.token_validity, LONGEST_TOKEN),
+        (
+            "additionalProperties.refresh_token_expiry_time",
+            wanted.refresh_validity,
+            LONGEST_REFRESH,
+        ),
     ):
-        if seconds is not None and not 1 <= seconds <= MAX_VALIDITY:
-            problems.append(Problem(field, f"must be 1 to {MAX_VALIDITY} seconds"))
+        if seconds is not None and not 1 <= seconds <= most:
+            problems.append(Problem(field, f"must be 1 to {most} seconds"))
     if problems:
         raise InvalidInput("The keys' settings are not valid", problems)
 
