@@ -66,9 +66,7 @@ class Revoking:
         keys = [{"tenant": tenant, "subject": subject} for subject in subjects]
         now = self.clock.now()
         found = self.records.get_many(Revocation, keys)
-        if any(one.ends(claims["iat"], now) for one in found):
-            return True
-        return self.records.get(Client, tenant=tenant, client_id=client_id) is None
+        return any(one.ends(claims["iat"], now) for one in found)
 
     def _end_refresh(self, client: Client, token: str) -> None:
         found = self.records.get(RefreshToken, tenant=client.tenant, digest=digest(token))
