@@ -4,7 +4,6 @@ import os
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -21,8 +20,6 @@ from portico.web.callers import Callers
 from portico.web.contract import contract
 from portico.web.rest import rest_app
 from portico.web.session import Sessions
-
-logger = Logger(service="admin")
 
 
 @cache

@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -24,7 +23,6 @@ from portico.storage.records import DynamoRecords
 
 # It never changes, so that an update never looks like a replacement, which deletes the old one.
 PHYSICAL_ID = "portico-bootstrap"
-logger = Logger(service="bootstrap")
 
 
 @cache
