@@ -73,9 +73,27 @@ def _bridge() -> str | None:
 
 def _provide_image(host: str, runtime: str) -> None:
     tag = f"public.ecr.aws/lambda/python:{runtime}-x86_64"
-    command = ["docker", "--host", host, "image", "inspect", tag]
+    docker = ["docker", "--host", host]
+    command = [*docker, "image", "inspect", tag]
     if subprocess.run(command, capture_output=True, check=False).returncode != 0:
         _script("image", runtime, DOCKER_HOST=host)
+        _add_libraries(docker, tag)
+
+
+def _add_libraries(docker: list[str], tag: str) -> None:
+    """Parts of the C library that older wheels name as files; Lambda's own image has them."""
+
+    def run(*arguments: str) -> str:
+        ended = subprocess.run([*docker, *arguments], capture_output=True, text=True, check=True)
+        return ended.stdout.strip()
+
+    container = run("create", tag, "/bin/sh")
+    for name in ("libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1"):
+        library = Path("/lib/x86_64-linux-gnu") / name
+        if library.exists():
+            run("cp", "--follow-link", str(library), f"{container}:{library}")
+    run("commit", container, tag)
+    run("rm", container)
 
 
 def _script(name: str, *arguments: str, **environment: str) -> None:
