@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from tools.local import supervisor
+from tools.local.following import follow_logs
 from tools.local.progress import Progress
 from tools.local.seed import table
 from tools.local.site import ROOT, LocalError, Site, choose_ports, parse_ports
@@ -86,7 +87,7 @@ def main(arguments: list[str]) -> int:
         elif given.command == "reset":
             supervisor.reset(site, progress)
         elif given.command == "logs":
-            supervisor.follow_logs(site)
+            follow_logs(site)
         elif given.command == "demo":
             return _demo(site)
         elif supervisor.running_pid(site):

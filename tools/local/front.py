@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from tools.local.aws import client
+from tools.local.control_plane import ControlPlane
 from tools.local.function_urls import FunctionUrl
-from tools.local.http_api import ControlPlane, HttpApi
+from tools.local.http_api import HttpApi
 from tools.local.invoking import Invoker
 from tools.local.lifetime import end_with_parent
 from tools.local.serving import Answer, Server

@@ -10,21 +10,20 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 from tools.local import checks, seed
 from tools.local.aws import client
 from tools.local.deploying import Deployment
+from tools.local.processes import Child, environment
 from tools.local.progress import Progress
 from tools.local.site import HOST, LocalError, Site, check_ports, write_atomically
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _READY_SECONDS = 60.0
 # A child that ends more often than this within a minute is not started again.
 _RESTARTS = 5
@@ -38,55 +37,6 @@ _FUNCTION_URLS = {
 
 class Stopped(Exception):
     """Someone asked the platform to stop."""
-
-
-@dataclass
-class Child:
-    """One process of the platform."""
-
-    name: str
-    command: list[str]
-    log: Path
-    environment: dict[str, str]
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as out:
-            # A session of its own: Ctrl-C reaches the supervisor only, which stops all in order.
-            self.process = subprocess.Popen(
-                self.command,
-                env=self.environment,
-                stdout=out,
-                stderr=out,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-
-    @property
-    def ended(self) -> bool:
-        return self.process is not None and self.process.poll() is not None
-
-    def stop(self, seconds: float) -> None:
-        if self.process is None or self.process.poll() is not None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-def _environment(site: Site) -> dict[str, str]:
-    """Ours, but with compiled modules kept: compiling the emulator takes seconds at each start.
-
-    Who wants none beside the sources gets them into our own folder.
-    """
-    environment = dict(os.environ)
-    if environment.pop("PYTHONDONTWRITEBYTECODE", ""):
-        environment.setdefault("PYTHONPYCACHEPREFIX", str(site.cache / "compiled"))
-    return environment
 
 
 @contextmanager
@@ -121,9 +71,8 @@ def running_pid(site: Site) -> int | None:
 
 def up(site: Site, progress: Progress, *, seeded: bool = True) -> None:
     """Starts everything, waits until it is stopped; for the foreground."""
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
-    signal.signal(signal.SIGHUP, _stop)
+    for sign in _SIGNALS:
+        signal.signal(sign, _stop)
     with only_one(site):
         ready = site.state / "ready"
         ready.unlink(missing_ok=True)
@@ -137,14 +86,19 @@ def up(site: Site, progress: Progress, *, seeded: bool = True) -> None:
             progress.say("\nStopping ...")
         finally:
             ready.unlink(missing_ok=True)
-            # A second Ctrl-C must not leave anything behind.
-            for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(sign, signal.SIG_IGN)
+            _no_more_signals()
             platform.stop()
 
 
 def _stop(_signal: int, _frame: Any) -> None:
+    _no_more_signals()
     raise Stopped
+
+
+def _no_more_signals() -> None:
+    """A second Ctrl-C must not leave anything behind."""
+    for sign in _SIGNALS:
+        signal.signal(sign, signal.SIG_IGN)
 
 
 class Platform:
@@ -221,7 +175,7 @@ class Platform:
     def _start(self, name: str, module: str, *arguments: str) -> None:
         command = [sys.executable, "-m", module, *arguments]
         log = self._site.logs / f"{name}.log"
-        child = Child(name, command, log, _environment(self._site))
+        child = Child(name, command, log, environment(self._site))
         self._children.append(child)
         child.start()
 
@@ -341,26 +295,3 @@ _OURS = {
     "ready",
     "supervisor.lock",
 }
-
-
-def follow_logs(site: Site, *, stop: threading.Event | None = None) -> None:
-    """Prints what functions log, each line after the name of its function, until Ctrl-C."""
-    path = site.function_log
-    if not path.exists():
-        raise LocalError("There are no logs yet; start the platform with `make up`")
-    names: dict[str, str] = {}
-    with path.open(errors="replace") as lines:
-        for line in lines.readlines()[-50:]:
-            _print_log(site, names, line)
-        while not (stop and stop.is_set()):
-            line = lines.readline()
-            if line:
-                _print_log(site, names, line)
-            else:
-                time.sleep(0.2)
-
-
-def _print_log(site: Site, names: dict[str, str], line: str) -> None:
-    function, _, text = line.rstrip("\n").partition("\t")
-    name = names.setdefault(function, function.removeprefix(f"{site.stack}-"))
-    print(f"{name:<12} {text}", flush=True)
