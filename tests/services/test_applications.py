@@ -18,7 +18,8 @@ from portico.domain.gateway import GatewayApplication, GatewayClient, Grant, Rev
 from portico.domain.policy import PolicyUse
 from portico.domain.records import Put, Require
 from portico.domain.user import Caller
-from portico.services.applications import ApplicationDraft, Applications
+from portico.services.application_rules import ApplicationDraft
+from portico.services.applications import Applications
 from portico.services.clients import Clients
 from portico.services.policies import default_policies
 from portico.services.removing import CHUNK, Removing

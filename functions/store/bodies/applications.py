@@ -7,7 +7,7 @@ from pydantic import Field
 from functions.store.bodies.model import Body, ReadOnly
 from portico.domain.application import Application
 from portico.domain.tenant import shown_user
-from portico.services.applications import ApplicationDraft
+from portico.services.application_rules import ApplicationDraft
 
 
 class ApplicationBody(Body):

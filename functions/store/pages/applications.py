@@ -9,7 +9,7 @@ from portico.domain.application import KeyType
 from portico.domain.errors import InvalidInput
 from portico.domain.policy import Level
 from portico.domain.user import Caller
-from portico.services.applications import ApplicationDraft
+from portico.services.application_rules import ApplicationDraft
 from portico.services.keys import Key, KeySettings
 from portico.web.forms import form
 from portico.web.pages import redirect, visitor

@@ -7,7 +7,8 @@ from portico.domain.api import SubscriberCount, card_of
 from portico.domain.application import Subscription
 from portico.domain.records import Put
 from portico.domain.user import Caller
-from portico.services.applications import ApplicationDraft, Applications
+from portico.services.application_rules import ApplicationDraft
+from portico.services.applications import Applications
 from portico.services.clients import Clients
 from portico.services.removing import Removing
 from portico.services.subscribing import Subscribing

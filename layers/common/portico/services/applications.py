@@ -5,11 +5,10 @@ Keys are in `keys`, subscriptions in `subscribing`. Everything here belongs to t
 is not found.
 """
 
-import json
-import re
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from portico.domain.application import (
@@ -19,37 +18,21 @@ from portico.domain.application import (
     Developer,
     Subscription,
 )
-from portico.domain.errors import AlreadyExists, InvalidInput, LostRace, NotFound, Problem, Stale
+from portico.domain.errors import AlreadyExists, LostRace, NotFound, Stale
 from portico.domain.gateway import GatewayApplication
-from portico.domain.policy import UNLIMITED, Level, Policy
+from portico.domain.policy import UNLIMITED, Level
 from portico.domain.records import Change, Create, Discard, Put, Replace
 from portico.domain.user import Caller
 from portico.ports import Clock, Records
+from portico.services.application_rules import ApplicationDraft, check
 from portico.services.auditing import audit
 from portico.services.policies import policy_uses
 from portico.services.removing import Removing
 
 DEFAULT_NAME = "DefaultApplication"
-TOKEN_TYPES = ("JWT", "OAUTH")
-NAME = re.compile(r"[^\W_](?:[\w .-]{0,98}[\w.-])?")
-MAX_DESCRIPTION = 512
-MAX_GROUPS = 50
-MAX_ATTRIBUTES = 1024  # bytes of JSON: they travel in the backend JWT of every call
 # The counter of integer ids is one item for all developers of a tenant. A lost race is another's
 # success, so as many may meet there as there are attempts.
 ATTEMPTS = 30
-
-
-@dataclass(frozen=True, kw_only=True)
-class ApplicationDraft:
-    """What a developer says of an application."""
-
-    name: str
-    policy: str
-    description: str = ""
-    token_type: str = "JWT"  # noqa: S105 - a kind of token, not one
-    groups: tuple[str, ...] = ()
-    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,7 +52,8 @@ class Applications:
         found = self.records.list(Application, tenant=caller.tenant, owner=caller.user)
         for application in found:
             if application.status == "DELETE_PENDING":
-                self.removing.finish(application)
+                with suppress(LostRace):  # whoever is faster does the same
+                    self.removing.finish(application)
         kept = [application for application in found if application.status != "DELETE_PENDING"]
         return sorted(kept, key=lambda application: (application.name.lower(), application.id))
 
@@ -94,7 +78,7 @@ class Applications:
         """A new application. Raises InvalidInput, or AlreadyExists for a name the caller has
         already (in any case).
         """
-        self._check(caller, draft)
+        check(self.records, caller.tenant, draft)
         return self._create(caller, draft)
 
     def update(
@@ -110,7 +94,7 @@ class Applications:
         old = self.show(caller, application_id)
         if stamp is not None and stamp != old.stamp:
             raise Stale("The application has been changed since it was read")
-        self._check(caller, draft)
+        check(self.records, caller.tenant, draft)
         new = replace(
             old,
             name=draft.name,
@@ -126,23 +110,8 @@ class Applications:
                 *_renaming(old, new),
                 Replace(new),
                 Put(seen_by_gateway(new)),
-                *policy_uses(
-                    caller.tenant,
-                    Level.APPLICATION,
-                    "application",
-                    old.id,
-                    [old.policy],
-                    [new.policy],
-                ),
-                audit(
-                    self.clock,
-                    caller,
-                    "update",
-                    "application",
-                    new.id,
-                    _telling(old),
-                    _telling(new),
-                ),
+                *_uses(new, [old.policy], [new.policy]),
+                self._audit(caller, "update", old, new),
             )
         except AlreadyExists:
             raise AlreadyExists(
@@ -188,22 +157,8 @@ class Applications:
             Discard(_name_of(application)),
             Discard(seen_by_gateway(application)),
             *self.removing.keys(application),
-            *policy_uses(
-                caller.tenant,
-                Level.APPLICATION,
-                "application",
-                application.id,
-                [application.policy],
-                [],
-            ),
-            audit(
-                self.clock,
-                caller,
-                "delete",
-                "application",
-                application.id,
-                _telling(application),
-            ),
+            *_uses(application, [application.policy], []),
+            self._audit(caller, "delete", application, None),
         )
         return replace(doomed, stamp=application.stamp + 1)
 
@@ -234,23 +189,8 @@ class Applications:
                     Create(application),
                     Replace(replace(numbers, last=application.number)),
                     Put(seen_by_gateway(application)),
-                    *policy_uses(
-                        caller.tenant,
-                        Level.APPLICATION,
-                        "application",
-                        application.id,
-                        [],
-                        [application.policy],
-                    ),
-                    audit(
-                        self.clock,
-                        caller,
-                        "create",
-                        "application",
-                        application.id,
-                        {},
-                        _telling(application),
-                    ),
+                    *_uses(application, [], [application.policy]),
+                    self._audit(caller, "create", None, application),
                 )
             except AlreadyExists:
                 raise AlreadyExists(
@@ -290,30 +230,13 @@ class Applications:
                 except LostRace:
                     continue
 
-    def _check(self, caller: Caller, draft: ApplicationDraft) -> None:
-        problems = []
-        if not NAME.fullmatch(draft.name):
-            text = "1 to 100 letters, digits, spaces, '_', '-' and '.'; a letter or digit first"
-            problems.append(Problem("name", text))
-        if len(draft.description) > MAX_DESCRIPTION:
-            problems.append(Problem("description", f"at most {MAX_DESCRIPTION} characters"))
-        if draft.token_type not in TOKEN_TYPES:
-            problems.append(Problem("tokenType", f"one of {', '.join(TOKEN_TYPES)}"))
-        if len(json.dumps(dict(draft.attributes))) > MAX_ATTRIBUTES:
-            text = f"at most {MAX_ATTRIBUTES} bytes in all, names and values as JSON"
-            problems.append(Problem("attributes", text))
-        if len(draft.groups) > MAX_GROUPS or any(len(group) > 100 for group in draft.groups):
-            text = f"at most {MAX_GROUPS}, each of 100 characters at most"
-            problems.append(Problem("groups", text))
-        known = self.records.get(
-            Policy, tenant=caller.tenant, level=Level.APPLICATION, name=draft.policy
+    def _audit(
+        self, caller: Caller, action: str, old: Application | None, new: Application | None
+    ) -> Change:
+        subjects = [one.id for one in (old, new) if one]
+        return audit(
+            self.clock, caller, action, "application", subjects[0], _telling(old), _telling(new)
         )
-        if known is None:
-            problems.append(
-                Problem("throttlingPolicy", f"there is no application policy '{draft.policy}'")
-            )
-        if problems:
-            raise InvalidInput("The application is not valid", problems)
 
     def _now(self) -> int:
         return int(self.clock.now() * 1000)
@@ -347,5 +270,11 @@ def _renaming(old: Application, new: Application) -> list[Change]:
     return [Create(_name_of(new)), Discard(_name_of(old))]
 
 
-def _telling(application: Application) -> dict[str, Any]:
-    return {"name": application.name, "policy": application.policy}
+def _uses(application: Application, before: Sequence[str], after: Sequence[str]) -> list[Change]:
+    return policy_uses(
+        application.tenant, Level.APPLICATION, "application", application.id, before, after
+    )
+
+
+def _telling(application: Application | None) -> dict[str, Any]:
+    return {"name": application.name, "policy": application.policy} if application else {}
