@@ -66,7 +66,7 @@ class ApiFields(Body):
     display_name: Text = Field(default=None, max_length=255)
     wsdl_info: Values = None
     response_caching_enabled: bool | None = None
-    cache_timeout: int | None = None
+    cache_timeout: int | None = Field(default=None, ge=0, le=2**31 - 1)
     enable_schema_validation: bool | None = None
     enable_subscriber_verification: bool | None = None
     audience: Literal["PUBLIC", "SINGLE"] | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
 
 from functions.publisher.handler import ROUTES
 from functions.publisher.wiring import Wiring
@@ -28,7 +29,6 @@ from portico.web.rest import rest_app
 from tests.events import Context, function_url_event
 from tests.fakes import FakeClock, FakeDocuments, FakeRecords
 
-APP = rest_app([contract("publisher")], [one.router for one in ROUTES])
 BASE = "/api/am/publisher/v4"
 TENANT = "carbon.super"
 BOUNDARY = "portico-boundary"
@@ -99,6 +99,7 @@ class Answer:
 class Publisher:
     """Calls the routes as one user; `as_user` calls them as another."""
 
+    app: LambdaFunctionUrlResolver
     wiring: Wiring
     records: FakeRecords
     documents: FakeDocuments
@@ -120,8 +121,8 @@ class Publisher:
         event = function_url_event(
             method, BASE + path, body=body, headers=dict(headers or {}), query=dict(query or {})
         )
-        APP.append_context(services=self.wiring, callers=FakeCallers(self.caller))
-        raw = APP.resolve(event, Context())
+        self.app.append_context(services=self.wiring, callers=FakeCallers(self.caller))
+        raw = self.app.resolve(event, Context())
         found = {name.lower(): value for name, value in (raw.get("headers") or {}).items()}
         answer = Answer(raw["statusCode"], found, raw.get("body") or "")
         if expect is not None:
@@ -190,7 +191,9 @@ def publisher() -> Publisher:
         subscribers=Subscribers(records, clock),
         policies=Policies(records, clock),
     )
-    nobody = Publisher(wiring, records, documents, clock, lifecycle, downloads, None)
+    # Routers belong to the application that took them in last, so each test has its own.
+    app = rest_app([contract("publisher")], [one.router for one in ROUTES])
+    nobody = Publisher(app, wiring, records, documents, clock, lifecycle, downloads, None)
     return nobody.as_user("jane", CREATOR, PUBLISHER)
 
 

@@ -113,6 +113,14 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
         "operations.1",
     ),
     ({"operations": [{"target": f"/{n}", "verb": "GET"} for n in range(1001)]}, "operations"),
+    (
+        {
+            "operations": [
+                {"target": f"/{n}", "verb": "GET", "throttlingPolicy": f"p{n}"} for n in range(21)
+            ]
+        },
+        "operations.throttlingPolicy",
+    ),
     ({"scopes": [{"scope": {"name": "a b"}}]}, "scopes.0.scope.name"),
     ({"scopes": [{"scope": {"name": "apim:admin"}}]}, "scopes.0.scope.name"),
     ({"scopes": [{"scope": {"name": "a"}}, {"scope": {"name": "a"}}]}, "scopes.1.scope.name"),

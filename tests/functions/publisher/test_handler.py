@@ -117,6 +117,26 @@ def test_an_api_with_a_thousand_resources_fits(token: str) -> None:
     assert len(shown["operations"]) == 1000
 
 
+NASTY: list[tuple[dict[str, Any], str]] = [
+    ({"policies": ["x" * 5000]}, "policies"),
+    ({"apiThrottlingPolicy": "x" * 5000}, "apiThrottlingPolicy"),
+    ({"policies": ["", "#", "%"]}, "policies"),
+    ({"description": "\ud800"}, "body"),
+    ({"tags": ["\udfff"]}, "body"),
+    ({"displayName": "\ud800"}, "body"),
+    ({"name": "\ud800"}, "body"),
+    ({"businessInformation": {"\ud800": 1}}, "body"),
+    ({"cacheTimeout": 10**400}, "cacheTimeout"),
+]
+
+
+@pytest.mark.parametrize(("fields", "field"), NASTY)
+def test_what_no_table_takes_is_named(token: str, fields: dict[str, Any], field: str) -> None:
+    refused = call(token, "POST", "/apis", new_api(name="N", context="/n") | fields)
+    assert refused["statusCode"] == 400, refused["body"]
+    assert field in refused["body"]
+
+
 def test_without_the_lifecycle_function_nothing_changes(token: str) -> None:
     made = json.loads(call(token, "POST", "/apis", new_api(name="A", context="/a"))["body"])
     query = {"action": "Publish", "apiId": made["id"]}

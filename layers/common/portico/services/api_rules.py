@@ -18,6 +18,7 @@ from portico.ports import Records
 MAX_RESOURCES = 1000
 MAX_NAMES = 50  # of tags, policies, roles, scopes of one resource
 MAX_TAG = 100
+MAX_LIMITS = 20  # throttling policies of one API's resources: each is an item of its transactions
 MAX_EXTRA = 65_536  # bytes of JSON: fields that are only kept
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")  # RFC 6749 section 3.3
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110 section 5.6.2
@@ -85,6 +86,8 @@ def _resource_problems(api: Api) -> Iterator[Problem]:
     if len(api.resources) > MAX_RESOURCES:
         yield Problem("operations", f"has {len(api.resources)}; {MAX_RESOURCES} are allowed")
         return
+    if len({resource.throttling_policy for resource in api.resources}) > MAX_LIMITS:
+        yield Problem("operations.throttlingPolicy", f"names more than {MAX_LIMITS} policies")
     seen: dict[tuple[str, str], str] = {}
     declared = {scope.name for scope in api.scopes}
     for number, resource in enumerate(api.resources):

@@ -31,6 +31,8 @@ def load(content: bytes) -> Any:
         raise InvalidInput.of(FIELD, "is empty")
     value = _json(text) if start in "{[" else _yaml(text)
     _check_depth(value)
+    if "\\ud" in text.lower():
+        _check_characters(value)
     return value
 
 
@@ -167,6 +169,14 @@ def _json_boolean() -> Any:
     import re
 
     return re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
+
+
+def _check_characters(value: Any) -> None:
+    """Half of a surrogate pair can be escaped, but no text can be written with it."""
+    try:
+        dump(value)
+    except UnicodeEncodeError as exc:
+        raise InvalidInput.of(FIELD, "has half of a surrogate pair, which is no character") from exc
 
 
 def _check_depth(value: Any) -> None:
