@@ -119,10 +119,22 @@ def basic(name: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
 
 
+def forget() -> None:
+    """Make the function read its environment again."""
+    for cached in (
+        handler.records,
+        handler.accounts,
+        handler.sessions,
+        handler.wiring,
+        handler.rest,
+    ):
+        cached.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def client(aws: Aws) -> Iterator[Client]:
     """A prepared tenant with the users `admin` and `jane`, a publisher; calls are the admin's."""
-    handler.wiring.cache_clear()
+    forget()
     key = json.dumps({"keys": [generate(RS256, 1)]})
     jwk = public_jwk(signing_key(key))
     aws.records.commit(Put(PublicKeys(tenant="*", keys=[jwk], access=(jwk["kid"],))))
@@ -133,4 +145,4 @@ def client(aws: Aws) -> Iterator[Client]:
     accounts.create(Caller(TENANT, "test"), "jane", PASSWORD, [PUBLISHER], email="jane@example.com")
     made = Client("", key)
     yield Client(made.token("admin", "apim:admin openid"), key)
-    handler.wiring.cache_clear()
+    forget()
