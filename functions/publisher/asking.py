@@ -1,4 +1,4 @@
-"""How the publisher asks the lifecycle function for a transition: for the REST route and the page."""
+"""How the publisher asks the lifecycle function for a transition: for route and page."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,7 @@
 """What every implementation of the Records port must do: run on the fake and on DynamoDB."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -18,10 +19,11 @@ T = "carbon.super"
 def records(request: pytest.FixtureRequest) -> Records:
     if request.param == "fake":
         return FakeRecords()
-    return request.getfixturevalue("aws").records
+    found: Records = request.getfixturevalue("aws").records
+    return found
 
 
-def an_api(id_: str = "a1", **changes: object) -> Api:
+def an_api(id_: str = "a1", **changes: Any) -> Api:
     return replace(
         Api(tenant=T, id=id_, name="Pizza", version="1.0", context="/pizza", provider="jane"),
         **changes,

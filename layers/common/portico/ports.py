@@ -101,4 +101,6 @@ class Downloads(Protocol):
     """Files at addresses that a user names, behind the address guard."""
 
     def fetch(self, url: str, max_bytes: int) -> bytes:
-        """The file. Raises AddressRefused for internal addresses, InvalidInput when there is no such file, TooLarge."""
+        """The file. Raises AddressRefused for internal addresses, InvalidInput when there is no
+        such file, TooLarge.
+        """

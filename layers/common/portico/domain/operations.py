@@ -23,14 +23,14 @@ class OutboxEntry(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class OutboxTenant(Record):
-    """Says that a tenant has had outbox entries, so that its outbox is looked at; `tenant` is `*`."""
+    """Says that a tenant has had outbox entries, so its outbox is looked at; `tenant` is `*`."""
 
     name: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lease(Record):
-    """One worker at a time: held until `until` (epoch seconds), and renewed before; `tenant` is `*`."""
+    """One worker at a time: held until `until` (epoch seconds), renewed before. `tenant`: `*`."""
 
     name: str
     holder: str

@@ -36,7 +36,9 @@ class KeyPair:
 
 def _fill(template: str, values: Mapping[str, object]) -> str:
     # "#" separates the parts of a key, so it may not appear inside one.
-    return _FIELD.sub(lambda match: str(values[match[1]]).replace("%", "%25").replace("#", "%23"), template)
+    return _FIELD.sub(
+        lambda match: str(values[match[1]]).replace("%", "%25").replace("#", "%23"), template
+    )
 
 
 @dataclass(frozen=True)

@@ -201,7 +201,7 @@ def _refusal(exc: TransactWriteError, changes: Sequence[Change]) -> PorticoError
 
 @contextmanager
 def _unavailable() -> Iterator[None]:
-    """Adapter errors become domain errors at the call; a refused transaction has its own reading."""
+    """Adapter errors become domain errors; a refused transaction has its own reading."""
     try:
         yield
     except (TransactWriteError, DoesNotExist):
