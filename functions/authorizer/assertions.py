@@ -8,10 +8,11 @@ from collections.abc import Callable
 from functions.authorizer.calls import Call
 from portico.domain.errors import Unavailable
 from portico.storage.bounded import Bounded
-from portico.tokens.claims import LIFETIME, Caller, backend_claims
+from portico.tokens.claims import DIALECT, LIFETIME, Caller, backend_claims
 from portico.tokens.jwt import sign
 from portico.tokens.keys import SigningKey, signing_key
 
+LONGEST = 4096  # characters; all headers together may have 10 KB
 MARGIN = 60  # seconds of life that a back end can count on
 MAX_ASSERTIONS = 5_000  # about 1.5 KB each
 KEY_SECONDS = 300  # how long a signing key is used before the secret is read again
@@ -78,6 +79,10 @@ class Assertions:
                 now=now,
             )
             made = sign(claims, self._signer.key())
+            if len(made) > LONGEST:
+                # Attributes are free text of the application's owner; the rest is bounded.
+                claims.pop(f"{DIALECT}/applicationAttributes", None)
+                made = sign(claims, self._signer.key())
             self._made.put(name, made, now + LIFETIME - MARGIN)
         return made
 

@@ -42,6 +42,7 @@ class Identity:
     """Who a verified credential speaks for; `user` has no tenant. Times in epoch seconds."""
 
     digest: bytes  # of the credential, to cache by
+    kid: str  # of the key that signed it
     tenant: str
     client_id: str
     application_id: str  # "" for clients of the REST APIs

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -49,6 +49,10 @@ class Lease:
     held: int = 0
     left: int | None = None  # in the window when we last drew; None before the first draw
 
+    def spend(self) -> None:
+        """One call is made."""
+        self.held -= 1
+
 
 class Leases:
     """The leases of one environment, by the name of what they limit."""
@@ -58,21 +62,19 @@ class Leases:
         self._clock = clock
         self._leases: Bounded[str, Lease] = Bounded(MAX_LEASES, clock)
 
-    def available(self, name: str, limit: Limit) -> bool:
-        """Whether one more call fits; draws on the counter when nothing is held."""
+    def hold(self, name: str, limit: Limit) -> Lease | None:
+        """A lease with at least one call left, drawn if need be; None when the limit is reached.
+
+        Nothing is spent yet: whoever makes the call spends it on the lease itself, so that a window
+        that ends in between does no harm.
+        """
         lease = self._lease(name, limit)
-        if lease.held:
-            return True
-        if lease.left == 0:
-            return False
+        if lease.held or lease.left == 0:
+            return lease if lease.held else None
         wanted = next_size(lease.size, limit.calls if lease.left is None else lease.left)
         taken, lease.left = self._counters.draw(name, lease.start, limit, wanted)
         lease.held, lease.size = taken, max(taken, 1)
-        return taken > 0
-
-    def take(self, name: str, limit: Limit) -> None:
-        """Spend one call that `available` has found."""
-        self._lease(name, limit).held -= 1
+        return lease if taken else None
 
     def window_end(self, limit: Limit) -> int:
         """When the current window ends, in epoch seconds."""
@@ -109,15 +111,16 @@ class TrafficCounters:
 
     def draw(self, name: str, start: int, limit: Limit, wanted: int) -> tuple[int, int]:
         while wanted:
-            granted = self._raise(name, start, limit, wanted)
-            if granted is not None:
-                return wanted, limit.calls - granted
-            # Too much: the counter is nearer to the limit than we knew.
-            wanted //= 2
+            granted, done = self._raise(name, start, limit, wanted)
+            left = max(0, limit.calls - granted)
+            if done:
+                return wanted, left
+            # The counter is nearer to the limit than we knew.
+            wanted = min(wanted // 2, left) if wanted > 1 else 0
         return 0, 0
 
-    def _raise(self, name: str, start: int, limit: Limit, wanted: int) -> int | None:
-        """The counter after adding `wanted`, or None if that would pass the limit.
+    def _raise(self, name: str, start: int, limit: Limit, wanted: int) -> tuple[int, bool]:
+        """The counter, and whether `wanted` was added; it is not if that would pass the limit.
 
         Lost answers are safe: botocore's retry counts twice, which grants less, never more.
         """
@@ -133,9 +136,11 @@ class TrafficCounters:
                     ":expires": {"N": str(start + limit.window + KEPT)},
                 },
                 ReturnValues="UPDATED_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return None
+        except self._client.exceptions.ConditionalCheckFailedException as exc:
+            there: Any = exc.response.get("Item", {})
+            return int(there["granted"]["N"]) if "granted" in there else limit.calls - 1, False
         except (ClientError, BotoCoreError) as exc:
             raise Unavailable("The counters did not answer") from exc
-        return int(answer["Attributes"]["granted"]["N"])
+        return int(answer["Attributes"]["granted"]["N"]), True

@@ -2,11 +2,11 @@
 up.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from functions.authorizer.calls import Call, Refused
-from functions.authorizer.leases import Leases, Limit
+from functions.authorizer.leases import Lease, Leases, Limit
 from portico.domain.gateway import PolicyTable
 from portico.domain.words import UNLIMITED
 from portico.storage.readmodel import Key, key
@@ -38,19 +38,22 @@ class Throttling:
 
     def __call__(self, call: Call) -> None:
         """Let the call pass and count it, or refuse it."""
-        taken: list[Callable[[], None]] = []
+        held: list[Lease] = []
         for rule in rules(call):
+            if rule.policy == UNLIMITED:
+                continue
             entry = _entry(call, rule) or _entry(call, rule, again=True)
             if entry is None or not entry[0]:
-                continue  # no such limit: Unlimited, or a policy that is gone
+                continue  # no such limit, or a policy that is gone
             limit = Limit(int(entry[0]), int(entry[1]))
-            name = f"{call.tenant}#WINDOW#{rule.level}#{rule.subject}"
-            if self._leases.available(name, limit):
-                taken.append(lambda name=name, limit=limit: self._leases.take(name, limit))  # type: ignore[misc]
+            lease = self._leases.hold(f"{call.tenant}#WINDOW#{rule.level}#{rule.subject}", limit)
+            if lease is not None:
+                held.append(lease)
             elif entry[2]:
                 raise Refused(rule.fault, until=self._leases.window_end(limit))
-        for take in taken:
-            take()
+        # Only now, so that a call that one limit refuses uses up none of the others.
+        for lease in held:
+            lease.spend()
 
 
 def _entry(call: Call, rule: Rule, *, again: bool = False) -> Sequence[Any] | None:

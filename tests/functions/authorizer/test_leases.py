@@ -9,9 +9,10 @@ from tests.functions.authorizer.world import FakeCounters
 
 
 def call(leases: Leases, limit: Limit) -> bool:
-    if not leases.available("name", limit):
+    lease = leases.hold("name", limit)
+    if lease is None:
         return False
-    leases.take("name", limit)
+    lease.spend()
     return True
 
 
@@ -91,3 +92,14 @@ def test_a_changed_limit_counts_at_once_and_what_was_granted_stays_granted() -> 
     leases = Leases(counters, clock.now)
     assert sum(call(leases, Limit(1, 60)) for _ in range(3)) == 1
     assert sum(call(leases, Limit(4, 60)) for _ in range(9)) == 3
+
+
+def test_a_window_that_ends_in_the_middle_of_a_call_gives_nothing_away() -> None:
+    clock, counters = FakeClock(), FakeCounters()
+    leases = Leases(counters, clock.now)
+    limit = Limit(3, 60)
+    lease = leases.hold("name", limit)
+    assert lease
+    clock.pass_by(60)
+    lease.spend()
+    assert sum(call(leases, limit) for _ in range(20)) == 3

@@ -241,6 +241,24 @@ def test_unknown_keys_do_not_cost_a_read_each(world: World) -> None:
     assert len(keys) == 2
 
 
+def test_nonsense_costs_no_reads_once_the_keys_are_known(world: World) -> None:
+    world.judge(token=world.token())
+    world.judge(token=world.token())
+    before = len(world.source.reads)
+    for number in range(5):
+        token = tampered(world.token(jti=f"other-{number}", client_id=f"client-{number}"))
+        assert code(world, token=token) == "900901"
+    assert len(world.source.reads) == before
+
+
+def test_a_key_taken_out_of_use_takes_its_tokens_with_it(world: World) -> None:
+    token = world.token()
+    world.judge(token=token)
+    world.source.put(public_keys(signer("RS256", 1)))
+    world.clock.pass_by(5)
+    assert code(world, token=token) == "900901"
+
+
 def test_the_backends_key_signs_no_access_token(world: World) -> None:
     assert code(world, token=world.token(signer("ES256"))) == "900901"
 
@@ -545,3 +563,10 @@ def test_a_rotated_key_is_taken_up(world: World) -> None:
     keys = verification_keys([*public_keys().keys, *public_keys(signer("ES256", 1)).keys])
     assert jwt.get_unverified_header(decision["jwt"])["kid"] == signer("ES256", 1).kid
     assert verify(decision["jwt"], keys, now=world.clock.now(), typ=PLAIN)
+
+
+def test_an_assertion_stays_short_whatever_the_applications_attributes(world: World) -> None:
+    world.source.put(replace(APPLICATION, attributes={"long": "x" * 9000}))
+    decision = world.judge(token=world.token())
+    assert len(decision["jwt"]) <= 4096
+    assert "http://wso2.org/claims/applicationAttributes" not in claims_of(world, decision)

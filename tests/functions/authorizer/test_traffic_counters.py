@@ -24,8 +24,9 @@ def environment(table: str, name: str, limit: Limit, calls: int) -> int:
     leases = Leases(TrafficCounters(connection, table), FakeClock().now)
     passed = 0
     for _ in range(calls):
-        if leases.available(name, limit):
-            leases.take(name, limit)
+        lease = leases.hold(name, limit)
+        if lease is not None:
+            lease.spend()
             passed += 1
     connection.close()
     return passed
