@@ -24,9 +24,20 @@ class Deployed:
 
 
 class ControlPlane:
-    """What is deployed, at most half a second old."""
+    """What is deployed: changes of the API at once, whole deployments within half a second.
 
-    def __init__(self, api: Any, api_id: str, clock: Callable[[], float] = time.monotonic) -> None:
+    `changes` gives another value whenever the API was changed.
+    """
+
+    def __init__(
+        self,
+        api: Any,
+        api_id: str,
+        changes: Callable[[], str] = str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._changes = changes
+        self._seen_changes = ""
         self._api = api
         self._id = api_id
         self._clock = clock
@@ -36,6 +47,9 @@ class ControlPlane:
     def current(self, not_older_than: float = STALE_SECONDS) -> Deployed:
         now = self._clock()
         deployed = self._deployed
+        changes = self._changes()
+        if changes != self._seen_changes:
+            not_older_than = -1.0
         if deployed and now - deployed.seen <= not_older_than:
             return deployed
         with self._lock:
@@ -43,6 +57,7 @@ class ControlPlane:
             if self._deployed and self._deployed.seen >= now:
                 return self._deployed
             started = self._clock()
+            self._seen_changes = changes
             self._deployed = Deployed(
                 Routes(self._all("get_routes")),
                 {i["IntegrationId"]: i for i in self._all("get_integrations")},

@@ -26,17 +26,26 @@ from tools.local.serving import Answer, Server
 def answers(config: dict[str, Any]) -> dict[int, Answer]:
     """What to serve, by port.
 
-    `config`: {"aws": URL, "http_api": {"port", "id"},
+    `config`: {"aws": URL, "changes": file that tells of changes, "http_api": {"port", "id"},
     "function_urls": [{"port", "function", "id"}]}
     """
     invoker = Invoker(config["aws"])
     served: dict[int, Answer] = {}
     if gateway := config.get("http_api"):
-        control = ControlPlane(client("apigatewayv2", config["aws"]), gateway["id"])
+        control = ControlPlane(
+            client("apigatewayv2", config["aws"]), gateway["id"], lambda: _read(config["changes"])
+        )
         served[gateway["port"]] = HttpApi(gateway["id"], control, invoker).answer
     for url in config.get("function_urls", []):
         served[url["port"]] = FunctionUrl(url["function"], url["id"], invoker).answer
     return served
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 SECONDS = 2.0
+CHANGES = "api-changes"
 # Logs grow with every call and matter least.
 RARELY = {"cloudwatch_logs": 10.0, "cloudwatch": 10.0}
 READS = ("Get", "List", "Describe", "Query", "Scan", "BatchGet", "TransactGet", "Filter")
@@ -48,6 +50,9 @@ class Saver:
         self._dir = state_dir
         self._changed = False
         self._deployed = True
+        self._changes = 0  # of HTTP APIs, since the start
+        self._changes_file = state_dir.parent / CHANGES
+        self._changes_file.parent.mkdir(parents=True, exist_ok=True)
         self._blocked = 0.0  # seconds that the last save kept handlers waiting
         self._saved: dict[str, str] = {}
         self._saved_at: dict[str, float] = {}
@@ -59,9 +64,23 @@ class Saver:
             # Functions change by deployments, not by being called; their state is large.
             if not path.endswith("/invocations") and not self._is_data(scope):
                 self._deployed = True
-        await self._app(scope, receive, send)
+        await self._app(scope, receive, self._telling(scope, send))
         if scope["type"] == "http" and not is_read(scope):
             self._changed = True
+
+    def _telling(self, scope: type_scope, send: Any) -> Any:
+        """`send`, but the front learns of a changed API before the one who changed it does."""
+        changes_api = scope["type"] == "http" and scope["path"].startswith("/v2/apis")
+        if not changes_api or is_read(scope):
+            return send
+
+        async def tell(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                self._changes += 1
+                self._changes_file.write_text(f"{os.getpid()} {self._changes}")
+            await send(message)
+
+        return tell
 
     @staticmethod
     def _is_data(scope: type_scope) -> bool:

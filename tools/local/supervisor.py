@@ -19,6 +19,7 @@ from typing import IO, Any
 from tools.local import checks, seed
 from tools.local.aws import client
 from tools.local.deploying import Deployment
+from tools.local.persistence import CHANGES
 from tools.local.processes import Child, environment
 from tools.local.progress import Progress
 from tools.local.site import HOST, LocalError, Site, check_ports, write_atomically
@@ -209,7 +210,11 @@ class Platform:
     def _write_front(self, template: dict[str, Any], resources: dict[str, str]) -> list[int]:
         """Tells the front what to serve; the ports that it will listen on."""
         site = self._site
-        config: dict[str, Any] = {"aws": site.url("aws"), "function_urls": []}
+        config: dict[str, Any] = {
+            "aws": site.url("aws"),
+            "changes": str(site.aws_state / CHANGES),
+            "function_urls": [],
+        }
         for name, resource in template["Resources"].items():
             if resource["Type"] == "AWS::ApiGatewayV2::Api":
                 config["http_api"] = {"port": site.ports["gateway"], "id": resources[name]}
