@@ -1,8 +1,7 @@
 """The inside of a fresh environment: loads a handler, answers one event, says what it cost.
-
-Runs with `-I -S` like a Lambda environment: nothing but the standard library, the function's code
-and its layers. Imports nothing of this project. Reads JSON from standard input:
-{"paths", "handler", "event", "repeat"}; writes {"cpu": seconds of processor time from process
+ Runs with `-I -S` like a Lambda environment: nothing but the standard library, the function's code
+and its layers. Imports nothing of this project. Reads JSON from standard input: {"paths",
+"handler", "event", "further": [events]}; writes {"cpu": seconds of processor time from process
 start to the end of the first answer, "answer", "warm": [seconds of each further call]}.
 """
 
@@ -39,9 +38,9 @@ def main() -> None:
     answer = handler(task["event"], Context())
     cpu = time.process_time()
     warm = []
-    for _ in range(task["repeat"]):
+    for event in task["further"]:
         started = time.process_time()
-        handler(task["event"], Context())
+        handler(event, Context())
         warm.append(time.process_time() - started)
     json.dump({"cpu": cpu, "answer": answer, "warm": warm}, out)
     out.flush()

@@ -4,6 +4,7 @@ import base64
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -105,10 +106,14 @@ def gateway_event(stand: Stand) -> dict[str, Any]:
 
 
 def run(
-    stand: Stand, paths: list[str], handler: str, given: dict[str, Any], repeat: int = 0
+    stand: Stand,
+    paths: list[str],
+    handler: str,
+    given: dict[str, Any],
+    further: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
-    """One fresh process: its first answer and what it cost."""
-    task = {"paths": paths, "handler": handler, "event": given, "repeat": repeat}
+    """One fresh process: its first answer, what it cost, and what `further` events cost each."""
+    task = {"paths": paths, "handler": handler, "event": given, "further": list(further)}
     done = subprocess.run(
         [sys.executable, "-I", "-S", str(FRESH)],
         input=json.dumps(task),
