@@ -20,7 +20,12 @@ _QUOTA = "You have exceeded your quota"
 FAULTS = {
     fault.code: fault
     for fault in (
-        Fault("400", 400, "Bad Request", "The path of the request cannot be read in one way only"),
+        Fault(
+            "400",
+            400,
+            "Bad Request",
+            "The path or a header of the request can be read in more than one way",
+        ),
         Fault("404", 404, "Not Found", "The requested resource is not available."),
         Fault("405", 405, "Method not allowed", "Method not allowed for given API resource"),
         Fault("413", 413, "Payload Too Large", "The request is larger than the gateway can take"),
