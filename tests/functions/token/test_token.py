@@ -372,3 +372,12 @@ def test_a_validity_is_a_number_of_seconds_within_a_week(server: Server, validit
     answer = server.token({**APPLICATION, "validity_period": validity}, basic=credentials)
 
     assert (answer.status, answer.json["error"]) == (400, "invalid_request")
+
+
+def test_a_description_has_only_characters_that_it_may(server: Server) -> None:
+    _, credentials = server.client("characters")
+    name = 'a"b\\c\u2603\n'
+
+    answer = server.token([(name, "1"), (name, "2")], basic=credentials)
+
+    assert answer.json["error_description"] == "The parameter 'a?b?c??' comes twice"
