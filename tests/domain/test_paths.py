@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portico.domain.contexts import MAX_CONTEXT as LONGEST_CONTEXT
 from portico.domain.errors import InvalidInput
 from portico.domain.paths import (
     MAX_CONTEXT_SEGMENTS,
@@ -93,6 +94,14 @@ def test_contexts_leave_out_what_no_key_could_hold() -> None:
     assert contexts("/") == ()
     assert contexts("/a/") == ("/a",)
     assert contexts("/a/" + "b" * 1000 + "/c") == ("/a",)
+
+
+def test_every_context_that_may_be_published_is_looked_for() -> None:
+    longest = "/" + "/".join("a" for _ in range(MAX_CONTEXT_SEGMENTS))
+    assert contexts(longest + "/resource")[0] == longest
+    # The version follows the context.
+    wide = "/" + "a" * (LONGEST_CONTEXT - 1) + "/" + "1" * 30
+    assert wide in contexts(wide + "/resource")
 
 
 def first(templates: list[str], path: str) -> str | None:
