@@ -69,14 +69,18 @@ def test_the_log_of_a_call_is_complete(platform: Platform) -> None:
     assert "small-echo\tprinted shared" in (platform.state / "logs" / "functions.log").read_text()
 
 
-def test_a_function_that_logs_nothing_is_not_waited_for(platform: Platform) -> None:
+def test_a_function_that_logs_nothing_takes_no_longer_than_one_that_logs(
+    platform: Platform,
+) -> None:
+    """The emulator alone waits 50 ms for a log that never comes. The best of many, in one run."""
     invoke(platform, {"do": "plain"})
-    times = []
+    best = {"plain": 60.0, "print": 60.0}
     for _ in range(10):
-        before = time.monotonic()
-        invoke(platform, {"do": "plain"})
-        times.append(time.monotonic() - before)
-    assert sorted(times)[2] < 0.045  # the emulator alone waits 50 ms
+        for do in best:
+            before = time.monotonic()
+            invoke(platform, {"do": do})
+            best[do] = min(best[do], time.monotonic() - before)
+    assert best["plain"] < best["print"] + 0.04
 
 
 def test_code_comes_before_layers_and_nothing_else_can_be_imported(platform: Platform) -> None:
