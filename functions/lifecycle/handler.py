@@ -12,6 +12,7 @@ from botocore.config import Config
 
 from functions.lifecycle.requests import changed_body, error_body, read_transition
 from functions.lifecycle.wiring import Wiring, wire
+from portico.clock import SystemClock
 from portico.domain.errors import InvalidInput, PorticoError
 from portico.gateway.routes import HttpApiRoutes
 from portico.services.outbox import Worked
@@ -23,13 +24,6 @@ AT_ONCE = 8.0  # seconds that a caller waits for the side effects of a transitio
 SCHEDULED = 50.0  # seconds of one scheduled run; the next one is due after 60
 BUSY = 8.0  # seconds to wait for another worker, which does ours too if it runs longer
 PAUSE = 0.2  # seconds between looks whether another worker has finished
-
-
-class SystemClock:
-    """The Clock port."""
-
-    def now(self) -> float:
-        return time.time()
 
 
 @cache
