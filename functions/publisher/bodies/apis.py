@@ -18,7 +18,7 @@ from functions.publisher.bodies.parts import (
 )
 from portico.domain.api import Delivery
 from portico.domain.errors import InvalidInput
-from portico.services.publishing import Changes, Draft
+from portico.services.drafts import Changes, Draft
 
 # Properties by which the contract's API carries what only Portico has; never stored as properties.
 DELIVERY = "portico_delivery"

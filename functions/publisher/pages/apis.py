@@ -12,7 +12,7 @@ from portico.domain.errors import NotFound, PorticoError
 from portico.domain.policy import Level
 from portico.domain.user import Caller
 from portico.services.definitions import reading
-from portico.services.publishing import Changes, Draft
+from portico.services.drafts import Changes, Draft
 from portico.web.errors import status_of
 from portico.web.forms import form
 from portico.web.pages import redirect, visitor

@@ -8,18 +8,16 @@ deployed revision.
 import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from portico.domain.api import (
     Api,
     ApiCard,
-    Cors,
     HistoryEntry,
     NameClaim,
     Resource,
     Revision,
-    Scope,
     SubscriberCount,
     card_of,
 )
@@ -36,6 +34,7 @@ from portico.services.claims import claim, claimed_by_another, unclaim
 from portico.services.definitions import reading, texts, writing
 from portico.services.definitions.reading import Definition
 from portico.services.deployments import Deployments
+from portico.services.drafts import Changes, Draft, changed, filled, permitted
 from portico.services.policies import policy_uses
 from portico.services.revisions import Revisions
 
@@ -56,45 +55,6 @@ SORTS = {
 }  # fmt: skip
 
 
-class Changes(TypedDict, total=False):
-    """What a publisher may set; what is left out stays as it is."""
-
-    description: str
-    resources: tuple[Resource, ...]
-    scopes: tuple[Scope, ...]
-    production_endpoint: str
-    sandbox_endpoint: str
-    policies: tuple[str, ...]
-    api_throttling_policy: str
-    tags: tuple[str, ...]
-    visibility: str
-    visible_roles: tuple[str, ...]
-    transports: tuple[str, ...]
-    cors: Cors | None
-    delivery: str
-    pass_authorization: bool
-    authorization_header: str
-    is_default_version: bool
-    extra: dict[str, Any]
-
-
-# Fields that a publisher who is not a creator may change: the contract's `x-otherScopes`.
-PUBLISHERS_FIELDS = frozenset(
-    {"policies", "tags", "api_throttling_policy", "visibility", "visible_roles"}
-)
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A new API; '' where the definition or the caller decides."""
-
-    name: str
-    version: str
-    context: str
-    changes: Changes
-    provider: str = ""
-
-
 @dataclass(frozen=True)
 class Publishing:
     """The APIs of a tenant."""
@@ -111,7 +71,7 @@ class Publishing:
         Raises InvalidInput, or AlreadyExists when name and version or the context are taken.
         """
         if definition:
-            draft = _filled(draft, definition)
+            draft = filled(draft, definition)
         check_name(draft.name)
         check_version(draft.version)
         now = self._now()
@@ -126,7 +86,7 @@ class Publishing:
             updated=now,
             updated_by=caller.user,
         )
-        api = _changed(api, draft.changes)
+        api = changed(api, draft.changes)
         if not api.resources:
             api = replace(api, resources=DEFAULT_RESOURCES)
         ApiRules(self.records, self.allowed_hosts).check(api)
@@ -183,7 +143,7 @@ class Publishing:
 
         def attempt() -> Api:
             before = self._current(caller, api_id, stamp)
-            api = _changed(before, _permitted(caller, changes))
+            api = changed(before, permitted(caller, changes))
             api = replace(api, updated=self._now(), updated_by=caller.user)
             if not api.resources:
                 raise InvalidInput.of("operations", "an API needs at least one")
@@ -337,41 +297,6 @@ def _retried(attempt: Callable[[], T], stamp: int | None = None) -> T:
             if stamp is not None:
                 raise Stale("Somebody else is changing the API; read it again") from exc
     return attempt()
-
-
-def _filled(draft: Draft, definition: Definition) -> Draft:
-    """What the draft leaves out, from the definition."""
-    version = draft.version or definition.version
-    name = draft.name or definition.title
-    context = draft.context or definition.context or "/" + "".join(name.lower().split())
-    changes = Changes(
-        description=definition.description[:32766],
-        resources=definition.resources,
-        scopes=definition.scopes,
-        tags=tuple(dict.fromkeys(tag.replace(",", " ") for tag in definition.tags))[:50],
-    )
-    changes.update(draft.changes)
-    if draft.changes.get("resources") == ():
-        changes["resources"] = definition.resources
-    return replace(draft, name=name, version=version, context=context, changes=changes)
-
-
-def _permitted(caller: Caller, changes: Changes) -> Changes:
-    """All changes for a creator; for one who only publishes, those of the contract's fields."""
-    if caller.scopes & {"apim:api_create", "apim:api_manage"}:
-        return changes
-    left_out = changes.keys() - PUBLISHERS_FIELDS
-    permitted = changes.copy()
-    for name in left_out:
-        permitted.pop(name)  # type: ignore[misc]  # a TypedDict's keys, taken from itself
-    return permitted
-
-
-def _changed(api: Api, changes: Changes) -> Api:
-    """The API with changes; of the kept fields, None takes one away and the others stay."""
-    kept = {**api.extra, **changes.get("extra", {})}
-    extra = {name: value for name, value in kept.items() if value is not None}
-    return replace(replace(api, **changes), extra=extra)
 
 
 def _policy_changes(before: Api | None, after: Api | None) -> list[Change]:
