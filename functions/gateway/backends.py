@@ -5,6 +5,7 @@ import ssl
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
+from http.client import HTTPResponse
 from typing import Any
 
 import urllib3
@@ -16,6 +17,7 @@ from portico.storage.bounded import Bounded
 MAX_POOLS = 64  # back ends with open connections
 IDLE_SECONDS = 30.0  # an older idle socket is not trusted: the function may have been frozen
 NAME_SECONDS = 30.0  # how long a resolved address is used
+MAX_INTERIM = 10  # interim answers before the real one
 TARGET = "x-portico-target"  # carries the request target past urllib3's normalisation
 
 Resolve = Callable[[str, int], Sequence[str]]
@@ -27,9 +29,25 @@ def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+class _Final(HTTPResponse):
+    """Reads up to the final answer (RFC 9110, section 15.2); the base class skips only 100.
+
+    Taken for the answer, a 103 would leave the real one on the connection, for the next caller.
+    """
+
+    def begin(self) -> None:
+        super().begin()
+        for _ in range(MAX_INTERIM):
+            if not 101 < self.status < 200:
+                return
+            self.headers = self.msg = None  # type: ignore[assignment]
+            super().begin()
+
+
 class _Exact:
     """Sends the request target as given: a client's query may be signed as it stands."""
 
+    response_class: Any = _Final
     wire: socket.socket | None = None
 
     def request(

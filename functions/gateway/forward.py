@@ -126,6 +126,7 @@ class Forwarder:
 
     def _read(self, response: urllib3.BaseHTTPResponse, method: str, deadline: float) -> Answer:
         try:
+            _check_status(response.status)
             content = b"" if method == "HEAD" else self._content(response, deadline)
         except BaseException:
             response.close()  # half-read: the connection is of no more use
@@ -220,6 +221,13 @@ def _body(event: Mapping[str, Any]) -> bytes | None:
     if not body:
         return None
     return base64.b64decode(body) if event.get("isBase64Encoded") else str(body).encode()
+
+
+def _check_status(status: int) -> None:
+    # A switch of protocols that nobody asked for, too many interim answers, or a number that API
+    # Gateway takes from no function.
+    if not 200 <= status <= 599:
+        raise NotDelivered("101507", f"The back end's status is {status}")
 
 
 def _answer_headers(response: urllib3.BaseHTTPResponse) -> tuple[dict[str, str], list[str]]:

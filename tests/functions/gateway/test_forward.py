@@ -11,7 +11,7 @@ import pytest
 
 from functions.gateway.backends import Backends
 from functions.gateway.forward import Answer, Forwarder, NotDelivered
-from tests.functions.gateway.backend import OK, Backend, running
+from tests.functions.gateway.backend import OK, Backend, plain, running
 
 
 @pytest.fixture
@@ -380,6 +380,35 @@ def test_a_call_that_may_not_be_repeated_is_not(backend: Backend, backends: Back
     backend.behave = lambda connection, _request: connection.shutdown(socket.SHUT_RDWR)
     assert failure(backend, backends, event("POST", body=b"x")) == "101503"
     assert len(backend.requests) == count + 1
+
+
+def test_an_interim_answer_is_not_the_answer(backend: Backend, backends: Backends) -> None:
+    def hints(connection: socket.socket, _request: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n")
+        time.sleep(0.05)
+        connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
+        connection.sendall(OK.replace(b"ok", b"%02d" % backend.connections))
+
+    backend.behave = hints
+    answers = [send(backend, backends) for _ in range(2)]
+    # Each caller gets their own answer, over the one connection.
+    assert [(answer.status, answer.body) for answer in answers] == [(200, "01"), (200, "01")]
+    assert "link" not in answers[0].headers
+
+
+@pytest.mark.parametrize(
+    "head", [b"101 Switching Protocols\r\nUpgrade: x", b"600 Odd", b"999 Odd", b"199 Forever"]
+)
+def test_a_status_that_is_no_answer_is_101507_and_ends_the_connection(
+    backend: Backend, backends: Backends, head: bytes
+) -> None:
+    backend.behave = lambda connection, _request: connection.sendall(
+        b"HTTP/1.1 %b\r\nContent-Length: 0\r\n\r\n" % head * 20
+    )
+    assert failure(backend, backends) == "101507"
+    backend.behave = plain
+    assert send(backend, backends).body == "ok"
+    assert backend.connections == 2
 
 
 def test_a_long_idle_connection_is_not_trusted(backend: Backend) -> None:
