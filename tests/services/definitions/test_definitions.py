@@ -12,7 +12,7 @@ import pytest
 
 from portico.domain.api import Api, Resource, Scope
 from portico.domain.errors import InvalidInput
-from portico.services.definitions import reading, texts, writing
+from portico.services.definitions import reading, rules, texts, writing
 from portico.services.definitions.reading import Definition
 
 DATA = Path(__file__).parents[2] / "data" / "definitions"
@@ -182,6 +182,45 @@ def test_a_definition_that_is_not_valid_names_the_place(content: bytes, field: s
     assert field in [problem.field for problem in refused.value.problems]
     assert "root:" not in str(refused.value)
     assert time.perf_counter() - start < 2
+
+
+def parameter(name: str) -> dict[str, object]:
+    return {"name": name, "in": "query", "schema": {"type": "string"}}
+
+
+def test_chains_of_references_and_long_lists_take_linear_time() -> None:
+    number = 5000
+    chain: dict[str, object] = {
+        f"A{n}": {"$ref": f"#/components/schemas/A{n + 1}"} for n in range(number)
+    }
+    operation = {
+        "parameters": [parameter(f"p{n}") for n in range(number)],
+        "responses": {"200": {"description": "ok"}},
+    }
+    start = time.perf_counter()
+    assert reading.read(
+        minimal(
+            components={"schemas": {**chain, f"A{number}": {"type": "string"}}},
+            paths={"/a": {"get": operation}},
+        )
+    )
+    assert time.perf_counter() - start < 10
+
+
+def test_a_parameter_given_twice_is_refused() -> None:
+    operation = {
+        "parameters": [parameter("a"), parameter("b"), parameter("a")],
+        "responses": {"200": {"description": "ok"}},
+    }
+    with pytest.raises(InvalidInput, match="the same"):
+        reading.read(minimal(paths={"/a": {"get": operation}}))
+
+
+def test_no_more_problems_are_told_than_anybody_reads() -> None:
+    schemas = {f"A{n}": {"$ref": "#/components/schemas/None"} for n in range(1000)}
+    with pytest.raises(InvalidInput) as refused:
+        reading.read(minimal(components={"schemas": schemas}))
+    assert len(refused.value.problems) == rules.MAX_PROBLEMS
 
 
 def test_a_schema_that_holds_itself_is_fine_however_it_does() -> None:

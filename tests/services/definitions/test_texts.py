@@ -42,6 +42,20 @@ MERGED_BOMB = "a: &a {x: 1}\n" + "".join(
         pytest.param("a: !!python/name:os.system", "line 1", id="yaml-name"),
         pytest.param("a: !include /etc/passwd", "line 1", id="yaml-custom-tag"),
         pytest.param("a: \x00", "not YAML", id="yaml-control-character"),
+        pytest.param('{"a": 1e999}', "1e999 is too large", id="json-infinite"),
+        pytest.param("a: 1e999", "1e999 is too large", id="yaml-infinite"),
+        pytest.param("a: !!float .inf", "could not convert", id="yaml-float-tag"),
+        pytest.param("a: !!float inf", "too large", id="yaml-inf-tag"),
+        pytest.param("a: !!bool maybe", "neither true nor false", id="yaml-bool-tag"),
+        pytest.param("a: !!timestamp 2001-01-01", "timestamp", id="yaml-date-tag"),
+        pytest.param("a: !!binary aGk=", "binary", id="yaml-bytes-tag"),
+        pytest.param("a: !!set {b, c}", "set", id="yaml-set-tag"),
+        pytest.param("a: !!pairs [b: c]", "pairs", id="yaml-pairs-tag"),
+        pytest.param(
+            "{" + ", ".join(f'"a{n}": 0' for n in [*range(40_000), 39_999]) + "}",
+            "'a39999' appears twice",
+            id="json-late-duplicate-key",
+        ),
     ],
 )
 def test_bad_text_is_refused_with_its_place(text: str, says: str) -> None:
@@ -80,6 +94,14 @@ def test_yaml_is_read_by_the_rules_of_json() -> None:
     nothing: null
     number: 12
     part: 1.5
+    small: .5
+    power: -1.5e-3
+    time: 22:30
+    postcode: 010
+    hex: 0x10
+    digits: 1_000
+    endless: .inf
+    none: .nan
     200: ok
     on: key
     base: &base {x: 1}
@@ -93,6 +115,14 @@ def test_yaml_is_read_by_the_rules_of_json() -> None:
         "nothing": None,
         "number": 12,
         "part": 1.5,
+        "small": 0.5,
+        "power": -0.0015,
+        "time": "22:30",
+        "postcode": "010",
+        "hex": "0x10",
+        "digits": "1_000",
+        "endless": ".inf",
+        "none": ".nan",
         "200": "ok",
         "on": "key",
         "base": {"x": 1},

@@ -27,7 +27,7 @@ def check(document: Any) -> str:
     if not isinstance(document, dict):
         raise InvalidInput.of("definition", "is not an object")
     version = version_of(document)
-    problems = list(_references(document))
+    problems = list(islice(_references(document), MAX_PROBLEMS))
     if not problems:
         problems = list(_faults(document, version))
     if problems:
@@ -55,6 +55,7 @@ def version_of(document: dict[str, Any]) -> str:
 
 def _references(document: dict[str, Any]) -> Iterator[Problem]:
     """References must lead into the document, and somewhere, not only round in a circle."""
+    sound: set[str] = set()  # each link of a long chain is followed once
     for where, reference in _found(document, ""):
         if not reference.startswith("#"):
             yield Problem(
@@ -62,19 +63,23 @@ def _references(document: dict[str, Any]) -> Iterator[Problem]:
                 f"$ref '{reference[:100]}' leads outside the document; only '#/...' is supported",
             )
             continue
-        chain = [reference]
-        while True:
-            target = pointed(document, chain[-1])
+        chain = {reference: None}
+        following: Any = reference
+        while following not in sound:
+            target = pointed(document, following)
             if target is None:
-                yield Problem(where, f"$ref '{chain[-1][:100]}' leads to nothing")
+                yield Problem(where, f"$ref '{following[:100]}' leads to nothing")
                 break
             following = target.get("$ref") if isinstance(target, dict) else None
             if not isinstance(following, str) or not following.startswith("#"):
+                sound.update(chain)
                 break
             if following in chain:
                 yield Problem(where, f"$ref is circular: {' -> '.join([*chain, following])[:200]}")
                 break
-            chain.append(following)
+            chain[following] = None
+        else:
+            sound.update(chain)
 
 
 def _found(value: Any, where: str) -> Iterator[tuple[str, str]]:
@@ -141,11 +146,24 @@ def _faults(document: dict[str, Any], version: str) -> Iterator[Problem]:
 def _validator(version: str) -> Any:
     # Lazily: jsonschema takes 150 ms to load, and the package that carries the schemas 600 more,
     # so only its files are read.
-    from jsonschema.validators import validator_for
+    from jsonschema.validators import extend, validator_for
 
     spec = find_spec("openapi_spec_validator")
     if spec is None or spec.origin is None:
         raise RuntimeError("openapi-spec-validator is not installed")
     path = Path(spec.origin).parent / "resources" / "schemas" / f"v{version}" / "schema.json"
     schema = json.loads(path.read_text(encoding="utf-8"))
-    return validator_for(schema)(schema)
+    checks: Any = extend(  # type: ignore[no-untyped-call]  # jsonschema says nothing of it
+        validator_for(schema), {"uniqueItems": _unique_items}
+    )
+    return checks(schema)
+
+
+def _unique_items(_: Any, unique: Any, items: Any, __: Any) -> Iterator[Any]:
+    """`uniqueItems` in one pass; jsonschema compares every item with every other."""
+    from jsonschema.exceptions import ValidationError
+
+    if unique and isinstance(items, list):
+        texts = {json.dumps(item, sort_keys=True) for item in items}
+        if len(texts) < len(items):
+            yield ValidationError("has items that are the same")

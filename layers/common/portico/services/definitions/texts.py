@@ -7,7 +7,10 @@ Knows nothing of OpenAPI. YAML is read by the rules that OpenAPI recommends (the
 """
 
 import json
+import re
+from collections.abc import Callable
 from functools import cache
+from math import isfinite
 from typing import Any
 
 from portico.domain.errors import InvalidInput, TooLarge
@@ -16,6 +19,19 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_DEPTH = 100
 MAX_NODES = 1_000_000  # with every alias expanded
 FIELD = "definition"
+_TAG = "tag:yaml.org,2002:"
+_MERGE = _TAG + "merge"
+# What a plain scalar means: kind, pattern, first characters (YAML 1.2.2 section 10.2.2; `.5`, which
+# only a number can be meant by, too).
+_SCALARS = (
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    ("int", r"^-?(?:0|[1-9][0-9]*)$", "-0123456789"),
+    (
+        "float",
+        r"^-?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$",
+        "-.0123456789",
+    ),
+)
 
 
 def load(content: bytes) -> Any:
@@ -43,7 +59,12 @@ def dump(document: Any) -> bytes:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        return json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+        )
     except json.JSONDecodeError as exc:
         raise InvalidInput.of(
             FIELD, f"is not JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}"
@@ -57,14 +78,24 @@ def _json(text: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key '{twice}' appears twice in one object")
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise ValueError(f"the key '{key[:100]}' appears twice in one object")
+            seen.add(key)
     return found
 
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON value")
+
+
+def _finite(text: str) -> float:
+    """A number; what is too large for one would be written as `Infinity`, which is no JSON."""
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(f"the number {text[:40]} is too large")
+    return value
 
 
 def _yaml(text: str) -> Any:
@@ -147,28 +178,41 @@ def _loader() -> Any:
                     raise yaml.constructor.ConstructorError(
                         None, None, "a key must be text", key.start_mark
                     )
-                if key.tag == "tag:yaml.org,2002:merge":
+                if key.tag == _MERGE:
                     continue
                 if key.value in seen:
                     problem = f"the key '{key.value}' appears twice"
                     raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add(key.value)
-                key.tag = "tag:yaml.org,2002:str"  # `200:` and `on:` are the texts "200" and "on"
+                key.tag = _TAG + "str"  # `200:` and `on:` are the texts "200" and "on"
             return super().construct_mapping(node, deep)
 
-    names = ("null", "int", "float", "merge")
+    # Of YAML 1.1's kinds only those that JSON has: no dates, sets or bytes, whatever tag asks for
+    # them, and `22:30`, `010` and `0x10` are text.
+    kept = {tag: Loader.yaml_constructors[_TAG + tag] for tag in ("null", "str", "seq", "map")}
+    made: dict[str, Callable[[str], Any]] = {"bool": _boolean, "int": int, "float": _finite}
+    Loader.yaml_constructors = {None: Loader.yaml_constructors[None]} | {
+        _TAG + tag: constructor for tag, constructor in kept.items()
+    }
+    for tag, make in made.items():
+        Loader.add_constructor(_TAG + tag, _scalar(make))
     Loader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag.rsplit(":", 1)[-1] in names]
+        first: [(tag, pattern) for tag, pattern in resolvers if tag in (_TAG + "null", _MERGE)]
         for first, resolvers in Loader.yaml_implicit_resolvers.items()
     }
-    Loader.add_implicit_resolver("tag:yaml.org,2002:bool", _json_boolean(), list("tTfF"))
+    for tag, pattern, firsts in _SCALARS:
+        Loader.add_implicit_resolver(_TAG + tag, re.compile(pattern), list(firsts))
     return Loader
 
 
-def _json_boolean() -> Any:
-    import re
+def _scalar(make: Callable[[str], Any]) -> Callable[[Any, Any], Any]:
+    return lambda loader, node: make(loader.construct_scalar(node))
 
-    return re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(f"'{text[:40]}' is neither true nor false")
+    return text.lower() == "true"
 
 
 def _check_characters(value: Any) -> None:
