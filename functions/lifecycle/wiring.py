@@ -29,7 +29,7 @@ class Wiring:
 
 def wire(records: Records, documents: Documents, clock: Clock, routes: Routes) -> Wiring:
     """The services on the given adapters."""
-    transitions = Transitions(records, documents, clock, scxml.default())
+    transitions = Transitions(records, documents, clock, lambda _: scxml.default())
     succession = Succession(records, clock, transitions)
     # `APIExecutor`, which the documents of all eras name, stands for all of these.
     executors: dict[str, Executor] = {

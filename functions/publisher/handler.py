@@ -71,7 +71,7 @@ def services() -> Wiring:
         uploads=Uploads(documents),
         downloads=GuardedDownloads(known.allowed_backend_hosts),
         revisions=Revisions(stored, documents, clock),
-        transitions=Transitions(stored, documents, clock, default()),
+        transitions=Transitions(stored, documents, clock, lambda _: default()),
         lifecycle=LifecycleFunction(functions, known.lifecycle_function),
         subscribers=Subscribers(stored, clock),
         policies=Policies(stored, clock),

@@ -211,7 +211,7 @@ def test_an_unknown_executor_is_refused_not_ignored(world: World) -> None:
     content = Path(scxml.__file__).with_name("default.scxml").read_bytes()
     custom = scxml.read(content.replace(BUILT_IN.encode(), b"com.example.Mailer"))
     api = world.add()
-    transitions = Transitions(world.records, world.documents, world.clock, custom)
+    transitions = Transitions(world.records, world.documents, world.clock, lambda _: custom)
 
     with pytest.raises(TransitionRefused, match=r"com\.example\.Mailer"):
         transitions.change(JANE, api.id, "Publish", {})

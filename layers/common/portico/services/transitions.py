@@ -4,7 +4,7 @@ What may be done later goes into the outbox with it. Which event leads where is 
 business (`portico.lifecycle`); what carries out an outbox entry is the lifecycle function's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,11 +52,11 @@ class Transitions:
     records: Records
     documents: Documents
     clock: Clock
-    lifecycle: LifeCycle
+    lifecycle_of: Callable[[str], LifeCycle]  # by tenant
 
     def state(self, caller: Caller, api_id: str) -> dict[str, Any]:
         """The contract's `LifecycleState` of an API."""
-        return describe(self.lifecycle, self._api(caller, api_id).state)
+        return describe(self.lifecycle_of(caller.tenant), self._api(caller, api_id).state)
 
     def history(self, caller: Caller, api_id: str) -> list[HistoryEntry]:
         """Every transition of an API, oldest first."""
@@ -80,7 +80,9 @@ class Transitions:
             api = self._api(caller, api_id)
             if stamp is not None and api.stamp != stamp:
                 raise Stale("The API has been changed since it was read")
-            taken = step(self.lifecycle, api.state, event, checklist, caller.roles)
+            taken = step(
+                self.lifecycle_of(caller.tenant), api.state, event, checklist, caller.roles
+            )
             try:
                 changed, changes = self._effects(caller, api, taken)
                 self.records.commit(Replace(changed), *changes)
