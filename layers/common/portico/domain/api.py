@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from portico.domain.behaviour import Behaviour
 from portico.domain.records import Record
 from portico.domain.words import AuthType as AuthType
 from portico.domain.words import State as State
@@ -129,6 +130,7 @@ class ApiCard(Record):
     created: int = 0
     updated: int = 0
     updated_by: str = ""
+    behaviour: Behaviour | None = None
 
 
 def card_of(api: Api) -> ApiCard:
