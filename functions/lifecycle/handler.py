@@ -90,7 +90,8 @@ def transition(wired: Wiring, event: dict[str, Any]) -> dict[str, Any]:
     except PorticoError as exc:
         # The transition is done; its side effects stay in the outbox, for the schedule.
         logger().warning("outbox", extra={"error": error_body(exc)})
-    return changed_body(wired.transitions.lifecycle, changed, pending)
+    lifecycle = wired.transitions.lifecycle_of(asked.caller.tenant)
+    return changed_body(lifecycle, changed, pending)
 
 
 def work(wired: Wiring, seconds: float, tenant: str = "") -> Worked:

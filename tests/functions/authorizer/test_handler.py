@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -42,7 +43,7 @@ def deployed(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     """A deployed gateway with one API and one subscription."""
     secrets = boto3.client("secretsmanager", region_name=REGION)
     made = secrets.create_secret(
-        Name=f"{aws.settings.bucket}-{id(monkeypatch)}", SecretString=secret("ES256", 0)
+        Name=f"{aws.settings.bucket}-{uuid4().hex}", SecretString=secret("ES256", 0)
     )
     secrets.close()
     monkeypatch.setenv("PORTICO_BACKEND_JWT_SECRET", made["ARN"])

@@ -89,6 +89,7 @@ class Api(Record):
     revisions_made: int = 0  # numbers are never used twice
     revision_count: int = 0
     deployed_revision: str = ""  # id of the revision on the gateway, if any
+    behaviour: Behaviour | None = None  # where the life cycle declares it for the state
     extra: dict[str, Any] = field(
         default_factory=dict
     )  # other fields of the contract, kept as given
