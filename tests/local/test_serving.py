@@ -65,7 +65,13 @@ def test_a_chunked_body_is_put_together(server: tuple[int, list[Request]]) -> No
 
 
 @pytest.mark.parametrize(
-    "head", [b"Content-Length: many", b"Content-Length: 99999999999", b"Transfer-Encoding: chunked"]
+    "head",
+    [
+        b"Content-Length: many",
+        b"Content-Length: 99999999999",
+        b"Content-Length: 2\r\nContent-Length: 4",
+        b"Transfer-Encoding: chunked",
+    ],
 )
 def test_a_body_with_wrong_framing_is_refused(
     server: tuple[int, list[Request]], head: bytes
@@ -74,6 +80,21 @@ def test_a_body_with_wrong_framing_is_refused(
     answer = talk(port, b"POST / HTTP/1.1\r\nHost: h\r\n" + head + b"\r\n\r\nzz\r\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert not seen
+
+
+def test_a_path_with_an_empty_first_segment_stays_one(
+    server: tuple[int, list[Request]],
+) -> None:
+    port, seen = server
+    talk(port, b"GET //a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+    assert seen[0].path == "//a"
+
+
+def test_a_folded_header_is_one_line(server: tuple[int, list[Request]]) -> None:
+    port, seen = server
+    head = b"X-A: b\r\n\tX-Secret: c\r\nConnection: close\r\n\r\n"
+    talk(port, b"GET /a HTTP/1.1\r\nHost: h\r\n" + head)
+    assert seen[0].header("x-a") == "b X-Secret: c"
 
 
 def test_a_bug_is_a_500_without_its_message(server: tuple[int, list[Request]]) -> None:

@@ -12,6 +12,8 @@ from tools.local.site import (
     check_ports,
     choose_ports,
     parse_ports,
+    read_kept,
+    remembered_ports,
     write_atomically,
 )
 
@@ -33,6 +35,27 @@ def test_any_free_port_stays_the_same_in_one_folder() -> None:
 def test_a_malformed_ports_option_is_refused(text: str) -> None:
     with pytest.raises(LocalError, match="--ports"):
         parse_ports(text)
+
+
+def test_two_services_cannot_have_one_port() -> None:
+    with pytest.raises(LocalError, match="gateway and store cannot both have port 9000"):
+        choose_ports({"gateway": 9000, "store": 9000}, {}, {})
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"gateway": "x"}', "\ud800"])
+def test_ports_that_cannot_be_read_are_chosen_anew(tmp_path: Path, text: str) -> None:
+    (tmp_path / "ports.json").write_bytes(text.encode(errors="surrogatepass"))
+    assert remembered_ports(tmp_path) == {}
+
+
+@pytest.mark.parametrize("text", ['{"admin": "x', "", "[]"])
+def test_a_damaged_file_is_named_and_stays(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "passwords.json"
+    path.write_text(text)
+    with pytest.raises(LocalError, match=r"passwords\.json is damaged.*make reset"):
+        read_kept(path)
+    assert path.read_text() == text
+    assert read_kept(tmp_path / "none.json") == {}
 
 
 def test_a_port_that_is_no_number_is_named() -> None:

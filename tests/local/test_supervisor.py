@@ -1,5 +1,6 @@
 """Starting, stopping, being killed: what a platform of one's own must survive."""
 
+import fcntl
 import json
 import os
 import signal
@@ -14,6 +15,8 @@ import pytest
 
 from tests.local.conftest import ROOT, SMALL, Platform, command, platform_of, start
 from tools.local.client import Http
+from tools.local.site import Site
+from tools.local.supervisor import running_pid
 
 
 def children(pid: int) -> dict[str, int]:
@@ -75,6 +78,13 @@ def test_endpoints_name_addresses_and_users_and_are_private(platform: Platform) 
         assert len(user["password"]) >= 12
 
 
+def test_keys_and_logs_are_for_their_owner_only(platform: Platform) -> None:
+    secrets = platform.state / "aws" / "services" / "secretsmanager.json"
+    eventually(secrets.exists)
+    for path in (secrets, secrets.parents[1], platform.state / "logs" / "up.log"):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
 def test_everything_listens_on_loopback_only(platform: Platform) -> None:
     ports = {platform.endpoints[s].rpartition(":")[2] for s in ("aws", "gateway", "publisher")}
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
@@ -88,9 +98,33 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = command(tmp_path, "up", PORTICO_PORT_STORE=str(port))
+        # No default: another platform may be running on those.
+        ports = f"aws=0,gateway=0,publisher=0,store={port},admin=0,backend=0"
+        done = command(tmp_path, "up", "--ports", ports)
     assert done.returncode == 1
     assert f"Port {port} (store) is taken" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["passwords.json", "aws/services/dynamodb.json"])
+def test_damaged_state_is_not_overwritten(tmp_path: Path, name: str) -> None:
+    damaged = tmp_path / name
+    damaged.parent.mkdir(parents=True, exist_ok=True)
+    damaged.write_text('{"tables": {"')
+    done = command(tmp_path, "up", "--no-seed", "--ports", "0")
+    assert done.returncode == 1
+    assert f"{damaged} is damaged" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert damaged.read_text() == '{"tables": {"'
+    assert command(tmp_path, "reset").returncode == 0
+    assert not damaged.exists()
+
+
+def test_who_asks_what_runs_is_not_taken_for_it(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.lock_file.write_text(str(os.getpid()))
+    with site.lock_file.open() as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        assert running_pid(site) is None
 
 
 def test_nothing_running_is_said(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from tools.local import supervisor
 from tools.local.following import follow_logs
 from tools.local.progress import Progress
 from tools.local.seed import table
-from tools.local.site import ROOT, LocalError, Site, choose_ports, parse_ports
+from tools.local.site import ROOT, LocalError, Site, choose_ports, parse_ports, remembered_ports
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,10 +40,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _site(given: argparse.Namespace) -> Site:
     state = given.state.resolve()
-    remembered: dict[str, int] = {}
-    ports_file = state / "ports.json"
-    if ports_file.exists():
-        remembered = json.loads(ports_file.read_text())
+    if state.exists() and not state.is_dir():
+        raise LocalError(f"{state} is not a folder")
+    remembered = remembered_ports(state)
     wanted = parse_ports(given.ports)
     if supervisor.running_pid(Site(state)) or given.command != "up":
         ports = remembered or choose_ports(wanted, os.environ, remembered)
@@ -77,6 +75,8 @@ def _demo(site: Site) -> int:
 def main(arguments: list[str]) -> int:
     given = _parser().parse_args(arguments)
     progress = Progress()
+    # Keys, passwords and logs of the platform are for whoever started it; children inherit this.
+    os.umask(0o077)
     try:
         site = _site(given)
         if given.command == "up":

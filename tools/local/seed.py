@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from tools.local import client
-from tools.local.site import SERVICES, Site, write_atomically
+from tools.local.site import SERVICES, LocalError, Site, read_kept, write_atomically
 
 # Roles as the product names them. The admin is made by the deployment itself.
 USERS: dict[str, list[str]] = {
@@ -23,9 +24,7 @@ APPLICATION = "PizzaApp"
 
 def passwords(site: Site) -> dict[str, str]:
     """One for each demo user, made once for this machine and kept where only its owner reads."""
-    known: dict[str, str] = {}
-    if site.passwords_file.exists():
-        known = json.loads(site.passwords_file.read_text())
+    known: dict[str, str] = read_kept(site.passwords_file)
     made = {name: known.get(name) or secrets.token_urlsafe(12) for name in USERS}
     if made != known:
         write_atomically(site.passwords_file, json.dumps(made, indent=2), private=True)
@@ -104,9 +103,9 @@ def _subscribed_keys(store: client.Http, api_id: str, site: Site) -> dict[str, s
             },
         ).expect(201)
     known: dict[str, str] = {}
-    if site.demo_file.exists():
-        # A consumer secret is shown once, when it is made.
-        known = json.loads(site.demo_file.read_text())
+    with suppress(LocalError):
+        # A consumer secret is shown once, when it is made; a lost one is replaced.
+        known = read_kept(site.demo_file)
     if known.get("applicationId") != application["applicationId"]:
         path = f"/applications/{application['applicationId']}/oauth-keys"
         made = client.find(store.get(path), keyType="PRODUCTION")

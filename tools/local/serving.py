@@ -6,6 +6,7 @@ Keep-alive, chunked and sized bodies, a thread a connection. For a developer's m
 from __future__ import annotations
 
 import logging
+import re
 import socket
 from collections.abc import Callable
 from email.utils import formatdate
@@ -20,6 +21,7 @@ Answer = Callable[[Request], Response]
 # More than any limit that an application enforces; beyond it the connection ends.
 READ_LIMIT = 32 * 1024 * 1024
 IDLE_SECONDS = 75
+_FOLD = re.compile(r"\r?\n[ \t]+")  # RFC 9112, section 5.2
 
 
 class BadBody(Exception):
@@ -54,14 +56,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._send(Response(400, [("Content-Type", "text/plain")], str(error).encode()))
             return
-        path, _, query = self.path.partition("?")
+        # Not `self.path`, from which the base class takes slashes: AWS hands over `//` as it came.
+        path, _, query = self.requestline.split()[1].partition("?")
         if path.startswith(("http://", "https://")):
             path = "/" + path.split("/", 3)[-1] if path.count("/") > 2 else "/"
         request = Request(
             method=self.command,
             path=path,
             query=query.partition("#")[0],
-            headers=[(name, str(value)) for name, value in self.headers.raw_items()],
+            headers=[
+                (name, _FOLD.sub(" ", str(value))) for name, value in self.headers.raw_items()
+            ],
             body=body,
             source_ip=self.client_address[0],
             port=self.server.server_address[1],
@@ -77,8 +82,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         if "chunked" in (self.headers.get("Transfer-Encoding") or "").lower():
             return self._chunks()
-        text = self.headers.get("Content-Length") or "0"
-        if not text.isdigit():
+        texts = set(self.headers.get_all("Content-Length") or ["0"])
+        text = texts.pop()
+        if texts or not (text.isascii() and text.isdigit()):
             raise BadBody("bad Content-Length")
         if int(text) > READ_LIMIT:
             raise BadBody("body too large")

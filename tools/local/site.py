@@ -90,6 +90,32 @@ class Site:
         return content
 
 
+def read_kept(path: Path) -> dict[str, Any]:
+    """A JSON object that a platform keeps; empty when there is none. LocalError for a damaged one:
+    to go on as if there were none would overwrite what may still be repaired.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+        if not isinstance(content, dict):
+            raise ValueError("not an object")  # noqa: TRY301, TRY004
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise LocalError(
+            f"{path} is damaged ({error}). Put back a good copy, or start afresh with: make reset"
+        ) from error
+    return content
+
+
+def remembered_ports(state: Path) -> dict[str, int]:
+    """The ports of the last start, as far as they can be read."""
+    try:
+        kept = read_kept(state / "ports.json")
+    except (LocalError, OSError):
+        return {}
+    return {name: kept[name] for name in SERVICES if isinstance(kept.get(name), int)}
+
+
 def write_atomically(path: Path, text: str, *, private: bool = False) -> None:
     """Writes beside and renames, so that a reader or a crash never sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -125,6 +151,10 @@ def choose_ports(
         if not 0 <= wanted <= 65535:
             raise LocalError(f"{wanted} is not a port (service {name})")
         ports[name] = wanted or remembered.get(name) or free_port()
+    for name, port in ports.items():
+        other = next(other for other in ports if ports[other] == port)
+        if other != name:
+            raise LocalError(f"{other} and {name} cannot both have port {port}")
     return ports
 
 

@@ -22,7 +22,7 @@ from tools.local.deploying import Deployment
 from tools.local.persistence import CHANGES
 from tools.local.processes import Child, environment
 from tools.local.progress import Progress
-from tools.local.site import HOST, LocalError, Site, check_ports, write_atomically
+from tools.local.site import HOST, LocalError, Site, check_ports, read_kept, write_atomically
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _READY_SECONDS = 60.0
@@ -43,7 +43,11 @@ class Stopped(Exception):
 @contextmanager
 def only_one(site: Site) -> Iterator[None]:
     """Holds the folder's lock with our pid in it; LocalError when another one does."""
-    site.state.mkdir(parents=True, exist_ok=True)
+    for folder in (site.state, site.aws_state, site.logs):
+        folder.mkdir(parents=True, exist_ok=True)
+    for folder in (site.aws_state, site.logs):
+        # Private keys are in them, of an earlier start too.
+        folder.chmod(0o700)
     with site.lock_file.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -63,7 +67,8 @@ def running_pid(site: Site) -> int | None:
     """
     with suppress(OSError), site.lock_file.open("r+") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Shared, so that two who ask at once do not take each other for the supervisor.
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             text = lock.read().strip()
             return int(text) if text.isdigit() else None
@@ -113,6 +118,8 @@ class Platform:
     def start(self, *, seeded: bool) -> None:
         site, progress = self._site, self._progress
         write_atomically(site.state / "ports.json", json.dumps(dict(site.ports)))
+        for kept in sorted(site.aws_state.glob("services/*.json")):
+            read_kept(kept)
         with progress.step("embedded AWS"):
             self._start(
                 "aws",
@@ -250,10 +257,17 @@ def detach(site: Site, arguments: list[str], progress: Progress) -> None:
             cwd=site.root,
         )
     with log.open() as lines:
-        while process.poll() is None and not ready.exists():
+        try:
+            while process.poll() is None and not ready.exists():
+                _relay(lines, progress)
+                time.sleep(0.1)
+        except KeyboardInterrupt:
+            # It has a session of its own, where Ctrl-C does not reach.
+            process.terminate()
+            process.wait()
+            raise
+        finally:
             _relay(lines, progress)
-            time.sleep(0.1)
-        _relay(lines, progress)
     if process.poll() is not None:
         raise LocalError(f"It did not start; its output is above and in {log}")
 
@@ -269,7 +283,8 @@ def down(site: Site, progress: Progress) -> bool:
     pid = running_pid(site)
     if pid is None:
         return False
-    os.kill(pid, signal.SIGTERM)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + 40
     while running_pid(site) == pid:
         if time.monotonic() > deadline:
