@@ -56,6 +56,9 @@ def aws_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         env={
             **os.environ,
             "BIND_HOST": "127.0.0.1",
+            # On every interface, whatever BIND_HOST says.
+            "SFTP_ENABLED": "0",
+            "IOT_MTLS_ENABLED": "0",
             "GATEWAY_PORT": str(port),
             "STATE_DIR": str(folder),
         },

@@ -105,6 +105,9 @@ def embedded_aws(program: Path, address: str, port: int, folder: Path) -> Iterat
             env={
                 **os.environ,
                 "BIND_HOST": address,
+                # On every interface, whatever BIND_HOST says.
+                "SFTP_ENABLED": "0",
+                "IOT_MTLS_ENABLED": "0",
                 "GATEWAY_PORT": str(port),
                 "STATE_DIR": str(folder / "state"),
                 "DOCKER_HOST": "unix:///nonexistent",  # functions run in processes here

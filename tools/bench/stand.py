@@ -84,6 +84,9 @@ def running(folder: Path, backend: str) -> Iterator[Stand]:
     environment = {
         "PATH": os.environ["PATH"],
         "BIND_HOST": HOST,
+        # On every interface, whatever BIND_HOST says.
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
         "GATEWAY_PORT": str(port),
         "STATE_DIR": str(folder),
     }
