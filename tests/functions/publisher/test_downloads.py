@@ -1,7 +1,9 @@
 """Downloads behind the address guard, from a server on 127.0.0.1 that the test runs."""
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -22,11 +24,22 @@ class Files(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
+        if path == "/drops":
+            self._drip()
+            return
         content = {"/host": self.headers["Host"].encode(), "/large": b"x" * 100_000}.get(path)
         self.send_response(200 if content else 404)
         self.send_header("Content-Length", str(len(content or b"")))
         self.end_headers()
         self.wfile.write(content or b"")
+
+    def _drip(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with suppress(OSError):  # the client goes away
+            for _ in range(100):
+                self.wfile.write(b"x")
+                time.sleep(0.05)
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
@@ -102,3 +115,24 @@ def test_what_is_not_there_names_the_url(port: int) -> None:
         assert refused.value.problems[0].field == "url"
     with pytest.raises(AddressRefused, match="no address"):
         downloads.fetch("http://unknown.example/", 100)
+
+
+def test_a_file_that_comes_drop_by_drop_is_not_waited_for(port: int) -> None:
+    downloads = GuardedDownloads(["127.0.0.1"], patience=0.2)
+    with pytest.raises(InvalidInput, match="too long") as refused:
+        downloads.fetch(f"http://127.0.0.1:{port}/drops", 100_000)
+    assert refused.value.problems[0].field == "url"
+
+
+@pytest.mark.parametrize("location", ["http://[", "//[::1/"])
+def test_a_redirect_to_what_is_no_url_names_the_url(port: int, location: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        GuardedDownloads(["127.0.0.1"]).fetch(f"http://127.0.0.1:{port}/to/{location}", 100)
+    assert refused.value.problems[0].field == "url"
+
+
+def test_an_international_host_is_asked_for_in_the_form_that_was_resolved(port: int) -> None:
+    names = Names(**{"xn--pizzera-dza_example": "127.0.0.1"})
+    downloads = GuardedDownloads(["xn--pizzera-dza.example"], names)
+    host = downloads.fetch(f"http://pizzer\u00eda.example:{port}/host", 100)
+    assert host.decode() == f"xn--pizzera-dza.example:{port}"
