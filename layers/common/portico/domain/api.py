@@ -188,6 +188,10 @@ class HistoryEntry(Record):
     user: str
     updated: int  # epoch milliseconds
     checklist: dict[str, bool] = field(default_factory=dict)
+    comment: str = ""
+    approved_by: str = ""  # the second person, where the life cycle asks for one
+    deployed_before: str = ""  # id of the revision on the gateway
+    deployed_after: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ What may be done later goes into the outbox with it. Which event leads where is 
 business (`portico.lifecycle`); what carries out an outbox entry is the lifecycle function's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,8 +70,14 @@ class Transitions:
         event: str,
         checklist: Mapping[str, bool],
         stamp: int | None = None,
+        *,
+        comment: str = "",
+        approved_by: str = "",
+        also: Sequence[Change] = (),
     ) -> Changed:
         """Take a transition. `stamp` is the state that the caller has seen, if that matters.
+
+        `comment` and `approved_by` go into the history; `also` is committed with the transition.
 
         Raises NotFound, Stale, TransitionRefused, Forbidden and InvalidInput as the engine does,
         and InvalidInput naming what publishing lacks.
@@ -84,8 +90,8 @@ class Transitions:
                 self.lifecycle_of(caller.tenant), api.state, event, checklist, caller.roles
             )
             try:
-                changed, changes = self._effects(caller, api, taken)
-                self.records.commit(Replace(changed), *changes)
+                changed, changes = self._effects(caller, api, taken, comment, approved_by)
+                self.records.commit(Replace(changed), *changes, *also)
             except LostRace:
                 if attempt == TRIES - 1:
                     raise
@@ -93,7 +99,9 @@ class Transitions:
                 return Changed(replace(changed, stamp=changed.stamp + 1), taken)
         raise AssertionError("the last attempt returns or raises")
 
-    def _effects(self, caller: Caller, api: Api, taken: Step) -> tuple[Api, list[Change]]:
+    def _effects(
+        self, caller: Caller, api: Api, taken: Step, comment: str, approved_by: str
+    ) -> tuple[Api, list[Change]]:
         """The API after the step, and all that is committed with it."""
         for execution in taken.executions:
             if execution.executor != BUILT_IN:
@@ -114,6 +122,10 @@ class Transitions:
             user=caller.user,
             updated=now,
             checklist=dict(taken.checklist),
+            comment=comment,
+            approved_by=approved_by,
+            deployed_before=api.deployed_revision,
+            deployed_after=after.deployed_revision,
         )
         entry = audit(
             self.clock,
