@@ -214,6 +214,14 @@ def test_sound_templates(template: str) -> None:
         "/{a}{b}",
         "/{a}/{a}",
         "/{{a}}",
+        "/a/../b",
+        "/./*",
+        "/a?b=c",
+        "/a#b",
+        "/a%2Fb",
+        "/a\\b",
+        "/a\x00",
+        "/a\n",
     ],
 )
 def test_unsound_templates(template: str) -> None:

@@ -75,6 +75,8 @@ def template_problem(template: str) -> str | None:
         return "may have '*' only as its last segment"
     if any(not segment for segment in body.split("/")[1:-1]) or body.endswith("//"):
         return "has an empty segment"
+    if _AMBIGUOUS.search(template) or _DOTS.search(body) or "?" in template or "#" in template:
+        return "has a character or segment that no request's path can have"
     if any(_PIECE.fullmatch(segment) is None for segment in body.split("/")):
         return "has braces that do not enclose a name, or two parameters with nothing between them"
     names = _NAME.findall(body)
