@@ -56,11 +56,11 @@ class Transitions:
 
     def state(self, caller: Caller, api_id: str) -> dict[str, Any]:
         """The contract's `LifecycleState` of an API."""
-        return describe(self.lifecycle_of(caller.tenant), self._api(caller, api_id).state)
+        return describe(self.lifecycle_of(caller.tenant), self.api(caller, api_id).state)
 
     def history(self, caller: Caller, api_id: str) -> list[HistoryEntry]:
         """Every transition of an API, oldest first."""
-        self._api(caller, api_id)
+        self.api(caller, api_id)
         return self.records.list(HistoryEntry, tenant=caller.tenant, api_id=api_id)
 
     def change(
@@ -83,7 +83,7 @@ class Transitions:
         and InvalidInput naming what publishing lacks.
         """
         for attempt in range(TRIES):
-            api = self._api(caller, api_id)
+            api = self.api(caller, api_id)
             if stamp is not None and api.stamp != stamp:
                 raise Stale("The API has been changed since it was read")
             taken = step(
@@ -178,7 +178,8 @@ class Transitions:
     def _later(self, api: Api, kind: str, **payload: Any) -> Change:
         return enqueue(self.records, self.clock, api.tenant, kind, {"api_id": api.id, **payload})
 
-    def _api(self, caller: Caller, api_id: str) -> Api:
+    def api(self, caller: Caller, api_id: str) -> Api:
+        """The API as it is now; NotFound when the caller's tenant has none of this id."""
         api = self.records.get(Api, tenant=caller.tenant, id=api_id)
         if api is None:
             raise NotFound("API", api_id)
