@@ -17,6 +17,7 @@ from functions.publisher.routes import (
     apis,
     definitions,
     lifecycle,
+    planning,
     policies,
     revisions,
     settings,
@@ -28,6 +29,7 @@ from portico.lifecycle.scxml import default
 from portico.services.accounts import Accounts
 from portico.services.passwords import Passwords
 from portico.services.policies import Policies
+from portico.services.previewing import Previewing
 from portico.services.publishing import Publishing
 from portico.services.revisions import Revisions
 from portico.services.subscribers import Subscribers
@@ -42,7 +44,7 @@ from portico.web.pages import sign_in_routes
 from portico.web.rest import rest_app
 from portico.web.session import Sessions
 
-ROUTES = (apis, definitions, lifecycle, policies, revisions, settings, subscriptions)
+ROUTES = (apis, definitions, lifecycle, planning, policies, revisions, settings, subscriptions)
 
 
 @cache
@@ -65,13 +67,15 @@ def services() -> Wiring:
     # One try, and an answer before this function's own time is up.
     patience = Config(read_timeout=25, connect_timeout=3, retries={"total_max_attempts": 1})
     functions = boto3.client("lambda", region_name=_region(), config=patience)
+    transitions = Transitions(stored, documents, clock, lambda _: default())
     return Wiring(
         settings=known,
         publishing=Publishing(stored, documents, clock, known.allowed_backend_hosts),
         uploads=Uploads(documents),
         downloads=GuardedDownloads(known.allowed_backend_hosts),
         revisions=Revisions(stored, documents, clock),
-        transitions=Transitions(stored, documents, clock, lambda _: default()),
+        transitions=transitions,
+        previewing=Previewing(transitions),
         lifecycle=LifecycleFunction(functions, known.lifecycle_function),
         subscribers=Subscribers(stored, clock),
         policies=Policies(stored, clock),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from portico.ports import Downloads, Lifecycle
 from portico.services.policies import Policies
+from portico.services.previewing import Previewing
 from portico.services.publishing import Publishing
 from portico.services.revisions import Revisions
 from portico.services.subscribers import Subscribers
@@ -23,5 +24,6 @@ class Wiring:
     revisions: Revisions
     transitions: Transitions
     lifecycle: Lifecycle
+    previewing: Previewing
     subscribers: Subscribers
     policies: Policies

@@ -18,6 +18,7 @@ from portico.domain.user import ADMIN, CREATOR, PUBLISHER, Caller, User
 from portico.lifecycle.engine import describe
 from portico.lifecycle.scxml import default
 from portico.services.policies import Policies, default_policies
+from portico.services.previewing import Previewing
 from portico.services.publishing import Publishing
 from portico.services.revisions import Revisions
 from portico.services.subscribers import Subscribers
@@ -188,6 +189,7 @@ def publisher() -> Publisher:
         revisions=Revisions(records, documents, clock),
         transitions=transitions,
         lifecycle=lifecycle,
+        previewing=Previewing(transitions),
         subscribers=Subscribers(records, clock),
         policies=Policies(records, clock),
     )
