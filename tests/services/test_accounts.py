@@ -13,12 +13,14 @@ from portico.domain.errors import (
     TooManyAttempts,
     Unauthenticated,
 )
+from portico.domain.gateway import Revocation
 from portico.domain.operations import AuditEntry
 from portico.domain.records import Create
 from portico.domain.tenant import Tenant
 from portico.domain.user import ADMIN, SUBSCRIBER, Attempts, Caller, User
 from portico.services.accounts import Accounts
 from portico.services.attempts import PER_ADDRESS, PER_USER, WINDOW
+from portico.services.clients import Clients
 from portico.services.passwords import DUMMY, Passwords
 from tests.fakes import FakeClock, FakeRecords
 
@@ -334,3 +336,19 @@ def test_a_changed_password_is_the_only_one(site: Site) -> None:
 
     assert site.sign_in(password="another-password").name == "jane"
     site.fail(1)
+
+
+def test_a_users_rest_clients_go_with_the_user(site: Site) -> None:
+    clients = Clients(site.records, site.clock)
+    jane = Caller(TENANT, "jane")
+    hers, secret = clients.register(jane, "cli", "jane", ["client_credentials"])
+    others, _ = clients.register(CALLER, "cli", "admin", ["client_credentials"])
+
+    site.accounts.delete(CALLER, site.jane)
+
+    with pytest.raises(Unauthenticated):
+        clients.authenticate(hers.client_id, secret)
+    assert clients.get(TENANT, others.client_id)
+    assert site.records.get(Revocation, tenant=TENANT, subject=f"client:{hers.client_id}")
+    again, _ = clients.register(jane, "cli", "jane", ["client_credentials"])
+    assert again.client_id != hers.client_id

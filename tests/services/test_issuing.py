@@ -10,7 +10,7 @@ import pytest
 from portico.domain.application import Client
 from portico.domain.errors import Forbidden
 from portico.domain.gateway import Revocation
-from portico.domain.records import Put, Replace
+from portico.domain.records import Discard, Put, Replace
 from portico.domain.user import ADMIN, CREATOR, PUBLISHER, Caller, RefreshToken, TokenFamily, User
 from portico.services.clients import Clients, digest
 from portico.services.issuing import InvalidGrant, Issuing
@@ -169,6 +169,27 @@ def test_roles_of_today_decide_about_a_refreshed_token(site: Site) -> None:
     refreshed = site.issuing.refreshed(site.client, issued.refresh_token, [])
 
     assert refreshed.scopes == ("apim:api_view",)
+
+
+def test_tokens_of_a_former_user_are_not_those_of_a_new_one_of_the_name(site: Site) -> None:
+    issued = site.issuing.to_user(site.client, site.jane, ["apim:api_view"])
+    site.clock.pass_by(60)
+    other = replace(site.jane, id="2", created=int(site.clock.now()))
+    site.records.commit(Put(other))
+
+    with pytest.raises(InvalidGrant):
+        site.issuing.refreshed(site.client, issued.refresh_token, [])
+    assert site.revoking.inspect(issued.access_token) == {"active": False}
+    own = site.issuing.to_user(site.client, other, ["apim:api_view"])
+    assert site.revoking.inspect(own.access_token)["active"]
+    assert site.issuing.refreshed(site.client, own.refresh_token, []).scopes == ("apim:api_view",)
+
+
+def test_a_token_of_a_user_who_is_gone_is_inactive(site: Site) -> None:
+    issued = site.issuing.to_user(site.client, site.jane, [])
+    site.records.commit(Discard(site.jane))
+
+    assert site.revoking.inspect(issued.access_token) == {"active": False}
 
 
 def test_a_rest_client_may_act_for_its_owner_as_the_roles_allow(site: Site) -> None:

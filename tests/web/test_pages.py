@@ -1,5 +1,6 @@
 """Sign-in, sessions and the look, seen through a console of one page."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from lxml import html
 
 from portico.domain.errors import TooManyAttempts, Unauthenticated
-from portico.domain.records import Create
+from portico.domain.records import Create, Put
 from portico.domain.user import User
 from portico.web.callers import Callers
 from portico.web.pages import Pages, local_path, sign_in_routes, visitor
@@ -106,6 +107,12 @@ def test_signing_out_ends_the_session_itself(console: Console) -> None:
 def test_a_session_ends_in_time(console: Console) -> None:
     console.send("POST", "/login", "username=jane&password=right")
     console.clock.pass_by(LIFETIME + 1)
+    assert console.send("GET", "/")["statusCode"] == 303
+
+
+def test_a_session_is_not_that_of_a_later_user_of_the_name(console: Console) -> None:
+    console.send("POST", "/login", "username=jane&password=right")
+    console.records.commit(Put(replace(JANE, id="u2")))
     assert console.send("GET", "/")["statusCode"] == 303
 
 

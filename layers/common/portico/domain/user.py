@@ -9,6 +9,7 @@ CREATOR = "Internal/creator"
 PUBLISHER = "Internal/publisher"
 SUBSCRIBER = "Internal/subscriber"
 EVERYONE = "Internal/everyone"
+CLOCKS = 5  # seconds by which the clocks of two functions may differ
 ROLES = (ADMIN, CREATOR, PUBLISHER, SUBSCRIBER, EVERYONE)
 
 
@@ -26,6 +27,10 @@ class User(Record):
     active: bool = True
     created: int = 0  # epoch seconds
     claims: dict[str, str] = field(default_factory=dict)
+
+    def existed(self, moment: float) -> bool:
+        """Whether this user, and no former one of the name, was there then (epoch seconds)."""
+        return moment + CLOCKS >= self.created
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +52,7 @@ class Session(Record):
     user: str
     roles: tuple[str, ...]
     expires: int
+    user_id: str = ""  # the name may be somebody else's one day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +68,7 @@ class RefreshToken(Record):
     scopes: tuple[str, ...]
     expires: int
     used: bool = False
+    user_id: str = ""  # the name may be somebody else's one day
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,11 @@ Sessions and tokens are elsewhere.
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from portico.domain.application import ClientName
 from portico.domain.errors import (
     AlreadyExists,
     InUse,
@@ -24,6 +26,7 @@ from portico.domain.user import ADMIN, Caller, User
 from portico.ports import Clock, Records
 from portico.services.attempts import Guard
 from portico.services.auditing import audit
+from portico.services.clients import Clients
 from portico.services.passwords import DUMMY
 
 # Letters and digits of any script, and what e-mail addresses have: no "/", which is WSO2's mark of
@@ -189,8 +192,14 @@ class Accounts:
         return replace(changed, stamp=user.stamp + 1)
 
     def delete(self, caller: Caller, user: User) -> None:
-        """Remove a user; InUse when it is the last active administrator."""
+        """Remove a user, and the user's clients of the REST APIs; InUse when it is the last active
+        administrator.
+        """
         self._keep_an_administrator(user)
+        clients = Clients(self.records, self.clock)
+        for named in self.records.list(ClientName, tenant=user.tenant, owner=user.name):
+            with suppress(NotFound):
+                clients.remove(caller, clients.get(user.tenant, named.client_id))
         entry = audit(self.clock, caller, "delete", "user", user.name, before=_telling(user))
         self.records.commit(Remove(user), entry)
 

@@ -73,7 +73,7 @@ class Issuing:
         issued = self._for_user(client, name, scopes, family)
         if REFRESHING not in client.grant_types:
             return issued
-        text, token = self._refresh_token(client, family, name, scopes)
+        text, token = self._refresh_token(client, family, user, scopes)
         began = TokenFamily(tenant=client.tenant, id=family, expires=token.expires)
         self.records.commit(Create(began), Create(token))
         return replace(issued, refresh_token=text)
@@ -87,12 +87,12 @@ class Issuing:
         old, family = self._living(client, refresh_token)
         user_name, tenant = split_user(old.user)
         user = self.records.get(User, tenant=tenant, name=user_name)
-        if user is None or not user.active:
+        if user is None or not user.active or old.user_id not in ("", user.id):
             raise InvalidGrant("The user of the refresh token is no longer active")
         wanted = set(asked)
         kept = [scope for scope in old.scopes if not wanted or scope in wanted]
         scopes = self._granted(client, lambda: user, kept)
-        text, token = self._refresh_token(client, family.id, old.user, old.scopes)
+        text, token = self._refresh_token(client, family.id, user, old.scopes)
         try:
             self.records.commit(
                 Replace(replace(old, used=True)),
@@ -150,7 +150,7 @@ class Issuing:
         return Issued(sign(claims, self.key(), ACCESS_TOKEN), client.token_validity, scopes)
 
     def _refresh_token(
-        self, client: Client, family: str, user: str, scopes: tuple[str, ...]
+        self, client: Client, family: str, user: User, scopes: tuple[str, ...]
     ) -> tuple[str, RefreshToken]:
         text = secrets.token_urlsafe(32)
         return text, RefreshToken(
@@ -158,9 +158,10 @@ class Issuing:
             digest=digest(text),
             family=family,
             client_id=client.client_id,
-            user=user,
+            user=join_user(user.name, user.tenant),
             scopes=scopes,
             expires=int(self.clock.now()) + client.refresh_validity,
+            user_id=user.id,
         )
 
     def _granted(

@@ -8,7 +8,8 @@ from portico.domain.application import Client
 from portico.domain.errors import Forbidden, Unauthenticated
 from portico.domain.gateway import Revocation
 from portico.domain.records import Put
-from portico.domain.user import RefreshToken
+from portico.domain.tenant import split_user
+from portico.domain.user import RefreshToken, User
 from portico.ports import Clock, Records
 from portico.services.clients import digest
 from portico.services.families import end
@@ -47,7 +48,7 @@ class Revoking:
         Of every other token it tells `{"active": False}` and no more.
         """
         claims = self._verified(token)
-        if claims is None or self._ended(claims):
+        if claims is None or self._ended(claims) or not self._has_its_user(claims):
             return {"active": False}
         told = {name: claims[name] for name in TOLD if name in claims}
         if claims.get("aut") == APPLICATION_USER:
@@ -67,6 +68,14 @@ class Revoking:
         now = self.clock.now()
         found = self.records.get_many(Revocation, keys)
         return any(one.ends(claims["iat"], now) for one in found)
+
+    def _has_its_user(self, claims: dict[str, Any]) -> bool:
+        """Whether the user of a user's token is still there, and is not another of the name."""
+        if claims.get("aut") != APPLICATION_USER:
+            return True
+        name, tenant = split_user(claims["sub"])
+        user = self.records.get(User, tenant=tenant, name=name)
+        return user is not None and user.active and user.existed(claims["iat"])
 
     def _end_refresh(self, client: Client, token: str) -> None:
         found = self.records.get(RefreshToken, tenant=client.tenant, digest=digest(token))

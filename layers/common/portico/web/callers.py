@@ -4,7 +4,7 @@ allowed) HTTP Basic.
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from portico.domain.errors import Forbidden, Unauthenticated
@@ -75,6 +75,8 @@ class Callers:
         by_user = claims.get("aut") == "APPLICATION_USER"
         name = split_user(str(claims["sub"]))[0] if by_user else str(claims.get("owner", ""))
         user = self._user(tenant, name)
+        if not user.existed(issued):
+            raise Unauthenticated("The access token is that of a former user of this name")
         return Caller(tenant, user.name, user.roles, scopes, str(claims.get("client_id", "")))
 
     def _verified(self, token: str) -> dict[str, Any]:
@@ -99,14 +101,16 @@ class Callers:
         return Caller(user.tenant, user.name, user.roles, frozenset(scopes_of_roles(user.roles)))
 
     def _session(self, raw: Mapping[str, Any], headers: Mapping[str, str]) -> Caller | None:
-        caller = self.sessions.caller(raw)
-        if caller is None:
+        session = self.sessions.current(raw)
+        if session is None:
             return None
         method = raw["requestContext"]["http"]["method"]
         if method not in ("GET", "HEAD", "OPTIONS") and not check_same_site(headers):
             raise Forbidden("The request came from another site")
-        user = self._user(caller.tenant, caller.user)
-        return replace(caller, roles=user.roles, scopes=frozenset(scopes_of_roles(user.roles)))
+        user = self._user(session.tenant, session.user)
+        if session.user_id not in ("", user.id):
+            raise Unauthenticated("The session is that of a former user of this name")
+        return Caller(user.tenant, user.name, user.roles, frozenset(scopes_of_roles(user.roles)))
 
     def _user(self, tenant: str, name: str) -> User:
         user = self.records.get(User, tenant=tenant, name=name.lower())

@@ -13,7 +13,7 @@ from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 
 from portico.domain.errors import Unauthenticated
 from portico.domain.records import Create, Discard
-from portico.domain.user import Caller, Session, User
+from portico.domain.user import Session, User
 from portico.ports import Clock, Records
 
 LIFETIME = 8 * 3600  # seconds
@@ -49,6 +49,7 @@ class Sessions:
                     user=user.name,
                     roles=user.roles,
                     expires=expires,
+                    user_id=user.id,
                 )
             )
         )
@@ -64,8 +65,8 @@ class Sessions:
             )
         return self._set_cookie("", 0)
 
-    def caller(self, raw: Mapping[str, Any]) -> Caller | None:
-        """The signed-in user of an event; Unauthenticated when the session has expired."""
+    def current(self, raw: Mapping[str, Any]) -> Session | None:
+        """The session of an event; Unauthenticated when it has expired."""
         value = self._value(raw)
         if not value:
             return None
@@ -73,7 +74,7 @@ class Sessions:
         session = self.records.get(Session, tenant=tenant, digest=_digest(value))
         if session is None or session.expires <= self.clock.now():
             raise Unauthenticated("The session has expired; sign in again")
-        return Caller(tenant, session.user, session.roles)
+        return session
 
     def _value(self, raw: Mapping[str, Any]) -> str:
         for cookie in _cookies(raw):
