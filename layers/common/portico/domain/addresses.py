@@ -15,6 +15,8 @@ from portico.domain.errors import InvalidInput
 MAX_URL = 2048  # characters
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+# Local, though older interpreters or all of them call it global: RFC 8215 and RFC 3879.
+_LOCAL = (ipaddress.IPv6Network("64:ff9b:1::/48"), ipaddress.IPv6Network("fec0::/10"))
 _V4_COMPATIBLE = ipaddress.IPv6Network("::/96")  # RFC 4291 section 2.5.5.1, deprecated
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -75,7 +77,8 @@ def host_allowed(target: Target, allowed_hosts: Collection[str]) -> bool:
 def address_public(address: str) -> bool:
     """Whether anybody can reach an IP address; what an IPv6 address carries inside counts too."""
     return all(
-        ip.is_global and not ip.is_multicast for ip in _meanings(ipaddress.ip_address(address))
+        ip.is_global and not ip.is_multicast and not any(ip in network for network in _LOCAL)
+        for ip in _meanings(ipaddress.ip_address(address))
     )
 
 
