@@ -10,7 +10,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from functions.publisher.downloads import GuardedDownloads
-from functions.publisher.lifecycle_client import LifecycleFunction
 from functions.publisher.pages import PAGES
 from functions.publisher.pages import apis as api_pages
 from functions.publisher.routes import (
@@ -25,6 +24,7 @@ from functions.publisher.routes import (
 )
 from functions.publisher.wiring import Wiring
 from portico.clock import SystemClock
+from portico.gateway.lifecycle_function import LifecycleFunction
 from portico.lifecycle.scxml import default
 from portico.services.accounts import Accounts
 from portico.services.passwords import Passwords

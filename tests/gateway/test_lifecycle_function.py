@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from functions.publisher.lifecycle_client import LifecycleFunction, revived
+from portico.gateway.lifecycle_function import LifecycleFunction, revived
 from portico.domain import errors
 from portico.domain.errors import InvalidInput, NotFound, PorticoError, Unavailable
 

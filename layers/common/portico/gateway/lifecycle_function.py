@@ -35,9 +35,9 @@ class LifecycleFunction:
             content = json.loads(answer["Payload"].read())
         except ClientError as exc:
             if exc.response["Error"].get("Code") in DENIED:
-                log.exception("the publisher has no permission to invoke the lifecycle function")
+                log.exception("no permission to invoke the lifecycle function")
                 raise Unavailable(
-                    "The publisher may not ask for life-cycle changes; nothing was changed"
+                    "This function may not ask for life-cycle changes; nothing was changed"
                 ) from exc
             raise Unavailable("The life cycle did not answer; look at the API's state") from exc
         except (BotoCoreError, ValueError) as exc:
