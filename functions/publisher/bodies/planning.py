@@ -29,7 +29,8 @@ def preview_body(preview: Preview) -> dict[str, Any]:
             "closed": preview.closed,
             "kept": preview.kept,
         },
-        "executions": [entry.kind for entry in preview.later],
+        "mails": preview.mails,
+        "executions": [str(entry.payload.get("executor") or entry.kind) for entry in preview.later],
     }
 
 

@@ -20,15 +20,12 @@ from portico.domain.errors import (
 from portico.domain.gateway import Deployment
 from portico.domain.operations import OutboxEntry
 from portico.domain.records import Change, Create, Record, Remove, Replace
-from portico.domain.user import Caller
+from portico.domain.user import Caller, User
 from portico.lifecycle.engine import Step
 from portico.ports import Documents, Records
-from portico.services.transitions import (
-    CARRY_SUBSCRIPTIONS,
-    CLOSE_SUBSCRIPTIONS,
-    DEPRECATE_OLDER,
-    Transitions,
-)
+from portico.services.effects import CARRY_SUBSCRIPTIONS, CLOSE_SUBSCRIPTIONS, DEPRECATE_OLDER
+from portico.services.executing import EXECUTION, NOTIFY, recipients
+from portico.services.transitions import Transitions
 from portico.services.versions import older_versions
 
 R = TypeVar("R", bound=Record)
@@ -53,6 +50,7 @@ class Preview:
     closed: int = 0  # subscriptions of this version that end
     kept: int = 0  # subscriptions of this version that stay
     later: tuple[OutboxEntry, ...] = ()  # all that is carried out after the commit, in order
+    mails: int = 0  # subscribers with an address who get one
 
 
 @dataclass(frozen=True)
@@ -95,6 +93,7 @@ class Previewing:
             closed=subscribed if CLOSE_SUBSCRIPTIONS in kinds else 0,
             kept=0 if CLOSE_SUBSCRIPTIONS in kinds else subscribed,
             later=later,
+            mails=self._mails(api) * sum(_executor(entry) == NOTIFY for entry in later),
         )
 
     def _on_paper(
@@ -133,6 +132,12 @@ class Previewing:
             for found in _subscriptions(records, version)
         }
         return len(older - {found.application_id for found in _subscriptions(records, api)})
+
+    def _mails(self, api: Api) -> int:
+        records = self.transitions.records
+        names = {one.user.lower() for one in recipients(records, api)}
+        keys = [{"tenant": api.tenant, "name": name} for name in sorted(names)]
+        return sum(bool(user.email) for user in records.get_many(User, keys))
 
     def _count(self, api: Api) -> int:
         found = self.transitions.records.get(SubscriberCount, tenant=api.tenant, api_id=api.id)
@@ -190,6 +195,10 @@ class _UnwrittenDocuments:
 
     def upload_form(self, key: str, max_bytes: int, seconds: int) -> dict[str, Any]:
         return self.documents.upload_form(key, max_bytes, seconds)
+
+
+def _executor(entry: OutboxEntry) -> str:
+    return str(entry.payload.get("executor", "")) if entry.kind == EXECUTION else ""
 
 
 def _paths(
