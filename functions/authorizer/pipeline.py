@@ -12,7 +12,7 @@ from portico.domain.faults import NO_ENDPOINT
 from portico.domain.gateway import Deployment, GatewayClient, Grant
 from portico.domain.paths import Templates, canonical, contexts
 from portico.domain.tenant import tenant_of_path
-from portico.domain.words import AuthType, KeyType, State, SubscriptionStatus
+from portico.domain.words import Access, AuthType, KeyType, SubscriptionStatus
 from portico.storage.bounded import Bounded
 from portico.storage.readmodel import Key, key
 
@@ -155,6 +155,8 @@ class Pipeline:
             "preflight": "true" if call.preflight else "false",
             "cors": cors_of(api),
             "verbs": ",".join(call.verbs),
+            "deprecated": api.deprecated,
+            "sunset": api.sunset,
         }
 
 
@@ -177,18 +179,16 @@ def check_headers(call: Call) -> None:
 
 
 def check_state(call: Call) -> None:
-    """Blocked APIs say so; prototypes are open; what was never published or is retired is not
-    there.
-    """
-    match call.api.state:
-        case State.BLOCKED:
-            raise Refused("700700")
-        case State.CREATED | State.RETIRED:
-            raise Refused("404")
-        case State.PROTOTYPED:
-            call.open = True
-        case _:
+    """Blocked APIs say so; prototypes are open; what is not for callers is not there."""
+    match call.api.access:
+        case Access.TOKEN:
             pass
+        case Access.OPEN:
+            call.open = True
+        case Access.BLOCKED:
+            raise Refused("700700")
+        case _:
+            raise Refused("404")
 
 
 def check_client(call: Call) -> None:

@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger
 
 from functions.gateway import cors, faults
 from functions.gateway.backends import Backends
+from functions.gateway.farewell import farewell
 from functions.gateway.forward import Forwarder, NotDelivered
 from portico import settings
 
@@ -47,7 +48,7 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
             shared = cors.added(sharing, origin, answer.headers)
             return {
                 "statusCode": answer.status,
-                "headers": {**answer.headers, **shared},
+                "headers": {**answer.headers, **shared, **farewell(decision)},
                 "cookies": answer.cookies,
                 "body": answer.body,
                 "isBase64Encoded": answer.encoded,

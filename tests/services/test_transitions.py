@@ -17,9 +17,10 @@ from portico.domain.records import Create, Replace
 from portico.domain.user import Caller
 from portico.lifecycle import scxml
 from portico.lifecycle.model import DEPRECATE_OLD, PROPAGATE, RESUBSCRIBE
+from portico.services.executing import BUILT_IN
 from portico.services.revisions import Revisions
 from portico.services.subscribing import Subscribing
-from portico.services.transitions import BUILT_IN, Transitions
+from portico.services.transitions import Transitions
 from portico.services.versions import version_key
 from tests.fakes import FakeClock, FakeDocuments, FakeRecords, FakeRoutes
 

@@ -196,6 +196,7 @@ def _records(keys: list[SigningKey], backend: str, now: int) -> list[Any]:
             context="/pizza/1.0.0",
             provider="bench",
             state="PUBLISHED",
+            access="token",
             revision_id="bench",
             resources=rows,
             production_endpoint=backend,

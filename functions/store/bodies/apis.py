@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from portico.domain.api import Api, ApiCard, State, full_context
+from portico.domain.api import Api, ApiCard, full_context
+from portico.domain.behaviour import behaviour_of
 from portico.domain.policy import Policy
 from portico.domain.tenant import shown_user
 
@@ -24,7 +25,7 @@ def api_info(api: Api | ApiCard) -> dict[str, Any]:
         "throttlingPolicies": list(api.policies),
         "advertiseInfo": {"advertised": False},
         "businessInformation": {},
-        "isSubscriptionAvailable": api.state == State.PUBLISHED,
+        "isSubscriptionAvailable": behaviour_of(api).subscribable,
         "monetizationLabel": "FREE",
         "gatewayVendor": "wso2",
         "additionalProperties": [],

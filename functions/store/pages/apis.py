@@ -5,6 +5,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from functions.store.pages.shown import ANYBODY, PAGES, guest, subscriber
 from functions.store.wiring import Wiring
+from portico.domain.behaviour import behaviour_of
 from portico.web.forms import form
 from portico.web.pages import redirect, visitor
 from portico.web.rest import query, wired
@@ -39,6 +40,7 @@ def show(api_id: str) -> Response[str]:
         address=services.gateway_url + api.full_context,
         may_subscribe=caller is not None and subscriber(caller),
         policies=services.browsing.offered(api),
+        subscribable=behaviour_of(api).subscribable,
         free=[one for one in mine if one.id not in subscribed],
         subscriptions=list(subscribed.values()),
     )

@@ -100,7 +100,7 @@ def test_an_open_resource_does_not_even_look_at_a_bad_token(world: World) -> Non
 
 
 def test_a_prototype_needs_no_token(world: World) -> None:
-    world.source.put(replace(PIZZA, state="PROTOTYPED"))
+    world.source.put(replace(PIZZA, state="PROTOTYPED", access="open"))
     assert world.judge()["path"] == "/menu"
 
 
@@ -195,10 +195,10 @@ def test_another_verb_is_refused_with_the_verbs_there_are(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "expected"), [("BLOCKED", "700700"), ("RETIRED", "404"), ("CREATED", "404")]
+    ("access", "expected"), [("blocked", "700700"), ("none", "404"), ("of a later release", "404")]
 )
-def test_states_that_cannot_be_called(world: World, state: str, expected: str) -> None:
-    world.source.put(replace(PIZZA, state=state))
+def test_what_cannot_be_called(world: World, access: str, expected: str) -> None:
+    world.source.put(replace(PIZZA, access=access))
     assert code(world, token=world.token()) == expected
 
 
@@ -508,7 +508,7 @@ def test_what_was_just_published_works_at_once(world: World) -> None:
 
 def test_a_changed_api_counts_after_the_caches_time(world: World) -> None:
     world.judge(token=world.token())
-    world.source.put(replace(PIZZA, state="BLOCKED"))
+    world.source.put(replace(PIZZA, state="BLOCKED", access="blocked"))
     world.clock.pass_by(5)
     assert code(world, token=world.token()) == "700700"
 

@@ -118,6 +118,7 @@ PIZZA = Deployment(
     context="/pizza/1.0.0",
     provider="publisher",
     state="PUBLISHED",
+    access="token",
     revision_id="rev-1",
     resources=RESOURCES,
     production_endpoint="http://pizza.example/v1",

@@ -90,6 +90,8 @@ class Api(Record):
     revision_count: int = 0
     deployed_revision: str = ""  # id of the revision on the gateway, if any
     behaviour: Behaviour | None = None  # where the life cycle declares it for the state
+    deprecated: int = 0  # epoch seconds since when, 0: it is not
+    sunset: int = 0  # epoch seconds from when on it may be gone, 0: nobody said
     extra: dict[str, Any] = field(
         default_factory=dict
     )  # other fields of the contract, kept as given
@@ -192,6 +194,9 @@ class HistoryEntry(Record):
     approved_by: str = ""  # the second person, where the life cycle asks for one
     deployed_before: str = ""  # id of the revision on the gateway
     deployed_after: str = ""
+    deprecated_before: int = 0  # epoch seconds, as `Api.deprecated`
+    subscribers: int = 0  # subscriptions that there were
+    undoes: str = ""  # `order` of the entry that this one takes back
 
 
 @dataclass(frozen=True, kw_only=True)

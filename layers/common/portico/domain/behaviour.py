@@ -6,17 +6,9 @@ callable.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
-
-class Access(StrEnum):
-    """The gateway's answer to a call of a deployed API."""
-
-    TOKEN = "token"  # noqa: S105 - a rule, not a password; judged by credential and subscription
-    OPEN = "open"  # neither token nor subscription
-    BLOCKED = "blocked"  # 503 700700
-    NONE = "none"  # 404
+from portico.domain.words import Access as Access
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portico.domain.records import Record
+from portico.domain.words import Access
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,10 @@ class Deployment(Record):
     authorization_header: str = "Authorization"
     cors: dict[str, Any] | None = None
     scopes: dict[str, list[str]] = field(default_factory=dict)  # name -> roles that may have it
+    access: str = Access.NONE  # what the state means to callers
+    deprecated: int = 0  # epoch seconds since when, 0: it is not
+    sunset: int = 0  # epoch seconds from when on it may be gone, 0: nobody said
+    mock: bool = False  # answered from the examples of its definition; it has no endpoint
 
 
 @dataclass(frozen=True, kw_only=True)

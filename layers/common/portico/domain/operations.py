@@ -19,6 +19,13 @@ class OutboxEntry(Record):
     attempts: int = 0
     error: str = ""
     not_before: int = 0  # epoch seconds
+    queue: str = ""  # entries of one queue are carried out in turn; "": waits for nothing
+    turn: str = ""
+    # Goes out of Portico, so it waits for everything earlier in its queue; what is done inside
+    # waits for no one outside.
+    outward: bool = False
+    history: str = ""  # `order` of the history entry whose execution this is
+    number: int = 0  # and which of its executions
 
 
 @dataclass(frozen=True, kw_only=True)

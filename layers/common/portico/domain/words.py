@@ -20,6 +20,15 @@ class State(StrEnum):
     RETIRED = "RETIRED"
 
 
+class Access(StrEnum):
+    """The gateway's answer to a call of a deployed API."""
+
+    TOKEN = "token"  # noqa: S105 - a rule, not a password; judged by credential and subscription
+    OPEN = "open"  # neither token nor subscription
+    BLOCKED = "blocked"  # 503 700700
+    NONE = "none"  # 404
+
+
 class AuthType(StrEnum):
     """Who may call a resource, in WSO2's words (`x-auth-type`)."""
 

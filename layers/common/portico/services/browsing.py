@@ -1,6 +1,6 @@
 """What the store shows: published APIs as a caller may see them, their definitions and tags.
 
-It never writes, and it knows nothing of subscriptions.
+It never writes. Of subscriptions it knows only that subscribers still find what has left the lists.
 """
 
 import json
@@ -12,14 +12,15 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from portico.domain.api import Api, ApiCard, State
+from portico.domain.api import Api, ApiCard
+from portico.domain.application import Application, Subscription
+from portico.domain.behaviour import behaviour_of
 from portico.domain.errors import NotFound, Unavailable
 from portico.domain.policy import Level, Policy
 from portico.domain.query import Query
 from portico.domain.user import EVERYONE, Caller
 from portico.ports import Documents, Records
 
-SHOWN = (State.PUBLISHED, State.PROTOTYPED)
 PUBLIC, PRIVATE, RESTRICTED = "PUBLIC", "PRIVATE", "RESTRICTED"
 _VERBS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
@@ -47,7 +48,7 @@ class Browsing:
     def show(self, caller: Caller, tenant: str, api_id: str) -> Api:
         """One API; NotFound when it is not there or not for this caller."""
         api = self.records.get(Api, tenant=tenant, id=api_id)
-        if api is None or not visible(api, caller):
+        if api is None or not (visible(api, caller) or subscribed(self.records, api, caller)):
             raise NotFound("API", api_id)
         return api
 
@@ -77,9 +78,24 @@ class Browsing:
 
 
 def visible(api: Api | ApiCard, caller: Caller) -> bool:
-    """Whether the store shows an API to a caller; an anonymous one has no user name."""
-    if api.state not in SHOWN:
+    """Whether the store lists an API for a caller; an anonymous one has no user name."""
+    return behaviour_of(api).listed and _meant_for(api, caller)
+
+
+def subscribed(records: Records, api: Api | ApiCard, caller: Caller) -> bool:
+    """Whether the API, though not listed any more, is shown to the caller for a subscription."""
+    if not behaviour_of(api).kept_in_sight or not caller.user or caller.tenant != api.tenant:
         return False
+    mine = records.list(Application, tenant=caller.tenant, owner=caller.user)
+    keys = [
+        {"tenant": api.tenant, "application_id": one.id, "api_id": api.id}
+        for one in mine
+        if one.status != "DELETE_PENDING"
+    ]
+    return bool(keys) and bool(records.get_many(Subscription, keys))
+
+
+def _meant_for(api: Api | ApiCard, caller: Caller) -> bool:
     if api.visibility == PUBLIC:
         return True
     if not caller.user or caller.tenant != api.tenant:

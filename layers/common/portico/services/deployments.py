@@ -6,17 +6,19 @@ Nothing here commits: revisions and transitions add these changes to commits of 
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
-from portico.domain.api import Api, Delivery, Revision, State
+from portico.domain.api import Api, Delivery, Revision
+from portico.domain.behaviour import Access, behaviour_of
 from portico.domain.errors import AlreadyExists, InvalidInput
 from portico.domain.gateway import Deployment
 from portico.domain.records import Change, Create, Remove, Replace
 from portico.ports import Records
 
-# A pass-through route exists in these states only; in all others the call falls to the catch-all,
-# whose answers are ours.
-ROUTED_STATES = (State.PUBLISHED, State.PROTOTYPED, State.DEPRECATED)
+# A pass-through route exists for these only; all other calls fall to the catch-all, whose answers
+# are ours.
+ROUTED = (Access.TOKEN, Access.OPEN)
 
 
 def compile(api: Api, revision: Revision) -> list[Deployment]:
@@ -50,6 +52,7 @@ def compile(api: Api, revision: Revision) -> list[Deployment]:
         authorization_header=snapshot.authorization_header,
         cors=asdict(snapshot.cors) if snapshot.cors else None,
         scopes={scope.name: list(scope.roles) for scope in snapshot.scopes},
+        **_standing(api),
     )
     if not api.is_default_version or bare_context(api) == api.full_context:
         return [compiled]
@@ -126,11 +129,10 @@ class Deployments:
 
     def mark(self, api: Api) -> list[Change]:
         """Changes that carry the API's state over to what is on the gateway."""
-        return [
-            Replace(replace(found, state=api.state))
-            for found in self.of(api)
-            if found.state != api.state
+        marked = [
+            (found, replace(found, state=api.state, **_standing(api))) for found in self.of(api)
         ]
+        return [Replace(after) for found, after in marked if after != found]
 
     def remove(self, api: Api) -> list[Change]:
         """Changes that take the API off the gateway."""
@@ -148,8 +150,19 @@ def routed(deployments: Sequence[Deployment], api_id: str) -> Deployment | None:
             and found.prefix == found.context
             and found.delivery == Delivery.PASS_THROUGH
         ):
-            return found if found.state in ROUTED_STATES else None
+            return found if found.access in ROUTED else None
     return None
+
+
+def _standing(api: Api) -> dict[str, Any]:
+    """What the API's state means to its callers."""
+    behaviour = behaviour_of(api)
+    deprecated = behaviour.deprecated
+    return {
+        "access": str(behaviour.access),
+        "deprecated": api.deprecated if deprecated else 0,
+        "sunset": api.sunset if deprecated else 0,
+    }
 
 
 def _hands_over(found: Deployment, wanted: Deployment) -> bool:

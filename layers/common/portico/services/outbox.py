@@ -5,13 +5,14 @@ other system and puts that right. So an entry may be carried out twice, late or 
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
 from portico.domain.errors import LostRace, NotFound
+from portico.domain.executions import ExecutionResult, Standing
 from portico.domain.operations import Lease, OutboxEntry, OutboxTenant
 from portico.domain.records import Change, Create, Put, Remove, Replace
 from portico.ports import Clock, Records
@@ -24,8 +25,9 @@ FIRST_WAIT = 15  # seconds until the first retry; doubled each time
 LONGEST_WAIT = 3600
 MAX_ERROR = 500  # characters kept
 
-# Carries out an entry; False: some is left to do, so the entry stays.
-Executor = Callable[[OutboxEntry], bool]
+# Carries out an entry; False: some is left to do, so the entry stays. A mapping is the payload to
+# go on with.
+Executor = Callable[[OutboxEntry], bool | dict[str, Any]]
 
 
 def enqueue(
@@ -44,6 +46,21 @@ def enqueue(
             payload=dict(payload),
         )
     )
+
+
+def in_turn(entries: Sequence[OutboxEntry]) -> list[OutboxEntry]:
+    """Those that wait for no other: per queue the first, and the first that stays inside."""
+    ready = []
+    waiting: set[str] = set()
+    inside: set[str] = set()
+    for entry in sorted(entries, key=lambda one: (one.queue, one.turn)):
+        if entry.queue and entry.queue in (waiting if entry.outward else inside):
+            continue
+        ready.append(entry)
+        waiting.add(entry.queue)
+        if not entry.outward:
+            inside.add(entry.queue)
+    return sorted(ready, key=lambda one: one.order)
 
 
 @dataclass
@@ -69,11 +86,20 @@ class Outbox:
 
     def retry(self, tenant: str, entry_id: str) -> OutboxEntry:
         """Make an entry due now. Raises NotFound when it is done or never was."""
+        due = replace(self._entry(tenant, entry_id), not_before=0)
+        self.records.commit(Replace(due), *self._result(due, Standing.PENDING, due.error))
+        return due
+
+    def skip(self, tenant: str, entry_id: str) -> OutboxEntry:
+        """Give an entry up, so that those behind it go on. Raises NotFound as `retry`."""
+        entry = self._entry(tenant, entry_id)
+        self.records.commit(Remove(entry), *self._result(entry, Standing.SKIPPED, entry.error))
+        return entry
+
+    def _entry(self, tenant: str, entry_id: str) -> OutboxEntry:
         for entry in self.pending(tenant):
             if entry.id == entry_id:
-                due = replace(entry, not_before=0)
-                self.records.commit(Replace(due))
-                return due
+                return entry
         raise NotFound("Outbox entry", entry_id)
 
     def work(self, deadline: float, tenant: str = "") -> Worked:
@@ -104,7 +130,9 @@ class Outbox:
         known = self.records.list(OutboxTenant, tenant=ANY_TENANT)
         tenants = [tenant] if tenant else [found.name for found in known]
         now = self.clock.now()
-        return [e for name in tenants for e in self.pending(name) if e.not_before <= now]
+        ready = [e for name in tenants for e in in_turn(self.pending(name)) if e.not_before <= now]
+        # What keeps state, gateway and subscriptions in agreement comes before what may hang.
+        return sorted(ready, key=lambda entry: entry.outward)
 
     def _carry_out(self, entry: OutboxEntry, worked: Worked) -> None:
         # Counted before the attempt: an entry that kills its function waits like one that fails.
@@ -125,22 +153,43 @@ class Outbox:
         except Exception as exc:  # whatever an executor raises, the others go on
             worked.failed[entry.id] = exc
             text = f"{type(exc).__name__}: {exc}"[:MAX_ERROR]
-            self._commit(Replace(replace(tried, error=text)))
+            failed = self._result(tried, Standing.FAILED, text)
+            self._commit(Replace(replace(tried, error=text)), *failed)
         else:
-            if finished:
+            if finished is True:
                 worked.done.append(entry.id)
+                self._commit(Remove(tried), *self._result(tried, Standing.DONE))
+                return
             again = replace(tried, attempts=0, error="", not_before=0)
-            self._commit(Remove(tried) if finished else Replace(again))
+            self._commit(Replace(replace(again, payload=finished) if finished else again))
+
+    def _result(self, entry: OutboxEntry, standing: Standing, reason: str = "") -> list[Change]:
+        """How the execution stands beside its history; none for other entries, or of an API that
+        is gone.
+        """
+        found = entry.history and self.records.get(
+            ExecutionResult,
+            tenant=entry.tenant,
+            api_id=entry.queue,
+            order=entry.history,
+            number=str(entry.number),
+        )
+        if not found:
+            return []
+        now, tries = int(self.clock.now() * 1000), max(found.attempts, entry.attempts)
+        return [
+            Replace(replace(found, standing=standing, reason=reason, attempts=tries, updated=now))
+        ]
 
     def _executor(self, kind: str) -> Executor:
         if kind not in self.executors:
             raise NotFound("Executor", kind)
         return self.executors[kind]
 
-    def _commit(self, change: Change) -> None:
+    def _commit(self, *changes: Change) -> None:
         # Lost only when a person asked for a retry meanwhile: then the entry stays due.
         with suppress(LostRace):
-            self.records.commit(change)
+            self.records.commit(*changes)
 
     def _lease(self, holder: str) -> bool:
         """Take or renew the lease; False when another worker has it."""

@@ -16,9 +16,9 @@ from portico.domain.api import (
     ApiCard,
     Delivery,
     Revision,
-    State,
     card_of,
 )
+from portico.domain.behaviour import behaviour_of
 from portico.domain.errors import Conflict, InUse, InvalidInput, LimitReached, LostRace, NotFound
 from portico.domain.gateway import Deployment
 from portico.domain.policy import Level
@@ -45,6 +45,9 @@ _KEPT = (
     "context",
     "provider",
     "state",
+    "behaviour",
+    "deprecated",
+    "sunset",
     "is_default_version",
     "created",
     "revisions_made",
@@ -108,7 +111,7 @@ class Revisions:
 
         def attempt() -> Revision:
             api = self._api(caller, api_id)
-            if api.state == State.RETIRED:
+            if not behaviour_of(api).keeps_subscriptions:
                 raise Conflict("A retired API cannot be deployed")
             wanted = replace(
                 self._revision(api, revision_id),
@@ -149,7 +152,7 @@ class Revisions:
 
         def attempt() -> Api:
             api = self._api(caller, api_id)
-            if api.state == State.RETIRED:
+            if not behaviour_of(api).keeps_subscriptions:
                 raise Conflict("A retired API cannot be restored")
             revision = self._revision(api, revision_id)
             snapshot = revision.api

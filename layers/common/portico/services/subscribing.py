@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from portico.domain.api import ApiCard, State, SubscriberCount, full_context
+from portico.domain.api import ApiCard, SubscriberCount, full_context
 from portico.domain.application import Application, Subscription
+from portico.domain.behaviour import Access, behaviour_of
 from portico.domain.errors import AlreadyExists, InvalidInput, LostRace, NotFound, Stale
 from portico.domain.gateway import Grant
 from portico.domain.policy import Level
@@ -18,7 +19,7 @@ from portico.domain.records import Change, Create, Discard, Put, Remove, Replace
 from portico.domain.user import Caller
 from portico.ports import Clock, Records
 from portico.services.auditing import audit
-from portico.services.browsing import visible
+from portico.services.browsing import subscribed, visible
 from portico.services.policies import policy_uses
 
 # All subscribers of an API share its count. A lost race is another's success, so as many may meet
@@ -157,7 +158,7 @@ class Subscribing:
         card = self.records.get(ApiCard, tenant=caller.tenant, id=old.api_id)
         if card is None:
             raise NotFound("API", old.api_id)
-        if card.state not in (State.PUBLISHED, State.DEPRECATED):
+        if behaviour_of(card).access != Access.TOKEN:
             raise InvalidInput.of("apiId", f"the API is {card.state} and takes no changes")
         _offered(card, policy)
         new = replace(old, policy=policy)
@@ -197,10 +198,14 @@ class Subscribing:
 
     def _open(self, caller: Caller, api_id: str) -> ApiCard:
         card = self.records.get(ApiCard, tenant=caller.tenant, id=api_id)
-        if card is None or not visible(card, caller):
+        if card is None or not (visible(card, caller) or subscribed(self.records, card, caller)):
             raise NotFound("API", api_id)
-        if card.state != State.PUBLISHED:
-            raise InvalidInput.of("apiId", f"the API is {card.state} and needs no subscription")
+        behaviour = behaviour_of(card)
+        if not behaviour.subscribable:
+            why = (
+                "needs no subscription" if behaviour.access == Access.OPEN else "takes no new ones"
+            )
+            raise InvalidInput.of("apiId", f"the API is {card.state} and {why}")
         return card
 
     def _audit(

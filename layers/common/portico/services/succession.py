@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from portico.domain.api import Api, State
 from portico.domain.application import Subscription
+from portico.domain.behaviour import behaviour_of
 from portico.domain.errors import AlreadyExists, LostRace
 from portico.domain.policy import Level
 from portico.domain.records import Create, Put, Require
@@ -34,7 +35,7 @@ class Succession:
     def close_subscriptions(self, tenant: str, api_id: str) -> bool:
         """Remove the subscriptions of a retired API, with their grants. False: some are left."""
         api = self.records.get(Api, tenant=tenant, id=api_id)
-        if api is None or api.state != State.RETIRED:
+        if api is None or behaviour_of(api).keeps_subscriptions:
             return True
         caller = Caller(tenant, api.updated_by)
         found = self.records.list(Subscription, by="api", tenant=tenant, api_id=api_id)
@@ -51,7 +52,7 @@ class Succession:
         what it had to the newest of them. False: some are left.
         """
         api = self.records.get(Api, tenant=tenant, id=api_id)
-        if api is None or api.state != State.PUBLISHED:
+        if api is None or not behaviour_of(api).subscribable:
             return True
         there = self._subscribers(api)
         carried = 0
@@ -69,7 +70,7 @@ class Succession:
     def deprecate_older(self, caller: Caller, api_id: str) -> None:
         """Deprecate the published older versions of an API, in the name of who published it."""
         api = self.records.get(Api, tenant=caller.tenant, id=api_id)
-        if api is None or api.state != State.PUBLISHED:
+        if api is None or not behaviour_of(api).subscribable:
             return
         for older in older_versions(self.records, api):
             if older.state == State.PUBLISHED:

@@ -8,33 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from portico.domain.api import Api, Delivery, HistoryEntry, State
-from portico.domain.errors import (
-    InvalidInput,
-    LostRace,
-    NotFound,
-    Problem,
-    Stale,
-    TransitionRefused,
-)
+from portico.domain.api import Api, HistoryEntry, SubscriberCount
+from portico.domain.errors import LostRace, NotFound, Stale
 from portico.domain.records import Change, Create, Replace
 from portico.domain.user import Caller
 from portico.lifecycle.engine import Step, describe, step
-from portico.lifecycle.model import DEPRECATE_OLD, PROPAGATE, RESUBSCRIBE, LifeCycle, same_item
+from portico.lifecycle.model import LifeCycle
 from portico.ports import Clock, Documents, Records
 from portico.services.auditing import audit, time_order
-from portico.services.deployments import Deployments, check_deliverable
-from portico.services.outbox import enqueue
+from portico.services.effects import CARRY_SUBSCRIPTIONS as CARRY_SUBSCRIPTIONS
+from portico.services.effects import CLOSE_SUBSCRIPTIONS as CLOSE_SUBSCRIPTIONS
+from portico.services.effects import DEPRECATE_OLDER as DEPRECATE_OLDER
+from portico.services.effects import Effects, entered
+from portico.services.executing import Executing, Resolves, check, standard
 from portico.services.revisions import Revisions
-from portico.services.versions import older_versions
 
 TRIES = 5
-# The one that documents of all eras name; any other would do nothing here, so it is refused.
-BUILT_IN = "org.wso2.carbon.apimgt.impl.executors.APIExecutor"
-# Kinds of outbox entries that transitions leave.
-CLOSE_SUBSCRIPTIONS = "close-subscriptions"
-DEPRECATE_OLDER = "deprecate-older"
-CARRY_SUBSCRIPTIONS = "carry-subscriptions"
 
 
 @dataclass(frozen=True)
@@ -53,6 +42,7 @@ class Transitions:
     documents: Documents
     clock: Clock
     lifecycle_of: Callable[[str], LifeCycle]  # by tenant
+    resolves: Resolves = standard  # whether a document's executor can be carried out
 
     def state(self, caller: Caller, api_id: str) -> dict[str, Any]:
         """The contract's `LifecycleState` of an API."""
@@ -86,11 +76,12 @@ class Transitions:
             api = self.api(caller, api_id)
             if stamp is not None and api.stamp != stamp:
                 raise Stale("The API has been changed since it was read")
-            taken = step(
-                self.lifecycle_of(caller.tenant), api.state, event, checklist, caller.roles
-            )
+            lifecycle = self.lifecycle_of(caller.tenant)
+            taken = step(lifecycle, api.state, event, checklist, caller.roles)
             try:
-                changed, changes = self._effects(caller, api, taken, comment, approved_by)
+                changed, changes = self._effects(
+                    caller, api, lifecycle, taken, comment, approved_by
+                )
                 self.records.commit(Replace(changed), *changes, *also)
             except LostRace:
                 if attempt == TRIES - 1:
@@ -100,33 +91,41 @@ class Transitions:
         raise AssertionError("the last attempt returns or raises")
 
     def _effects(
-        self, caller: Caller, api: Api, taken: Step, comment: str, approved_by: str
+        self,
+        caller: Caller,
+        api: Api,
+        lifecycle: LifeCycle,
+        taken: Step,
+        comment: str,
+        approved_by: str,
     ) -> tuple[Api, list[Change]]:
         """The API after the step, and all that is committed with it."""
-        for execution in taken.executions:
-            if execution.executor != BUILT_IN:
-                raise TransitionRefused(f"There is no executor '{execution.executor}'")
-        revisions = Revisions(self.records, self.documents, self.clock)
-        now = int(self.clock.now() * 1000)
-        after = replace(api, state=taken.state.upper(), updated=now, updated_by=caller.user)
-        changes: list[Change] = []
-        if taken.executions:
-            after, changes = self._carried_out(caller, after, taken, revisions)
+        check(taken.executions, self.resolves)
+        now = self.clock.now()
+        node = lifecycle.state(taken.state)
+        after = entered(api, taken.state.upper(), node.behaviour if node else None, now)
+        after = replace(after, updated=int(now * 1000), updated_by=caller.user)
+        effects = Effects(self.records, self.documents, self.clock)
+        after, changes = effects.inside(caller, api, after, lifecycle, taken)
         history = HistoryEntry(
             tenant=api.tenant,
             api_id=api.id,
-            order=time_order(self.clock.now()),
+            order=time_order(now),
             previous_state=api.state,
             post_state=after.state,
             event=taken.event,
             user=caller.user,
-            updated=now,
+            updated=after.updated,
             checklist=dict(taken.checklist),
             comment=comment,
             approved_by=approved_by,
             deployed_before=api.deployed_revision,
             deployed_after=after.deployed_revision,
+            deprecated_before=api.deprecated,
+            subscribers=self._subscribers(api),
         )
+        executing = Executing(self.records, self.documents, self.clock)
+        changes += executing.outward(api, taken.executions, told(after, history))
         entry = audit(
             self.clock,
             caller,
@@ -136,47 +135,12 @@ class Transitions:
             {"state": api.state, "deployed": api.deployed_revision},
             {"state": after.state, "deployed": after.deployed_revision, "event": taken.event},
         )
-        return after, [revisions.card(after), Create(history), *changes, entry]
+        card = Revisions(self.records, self.documents, self.clock).card(after)
+        return after, [card, Create(history), *executing.in_order(api, history, changes), entry]
 
-    def _carried_out(
-        self, caller: Caller, api: Api, taken: Step, revisions: Revisions
-    ) -> tuple[Api, list[Change]]:
-        """What the built-in executor does: `api` has its new state already."""
-        offered = {same_item(name): value for name, value in taken.checklist.items()}
-        if api.state == State.PUBLISHED:
-            _check_publishable(api)
-        if api.state == State.RETIRED:
-            api, changes = revisions.take_off_gateway(api)
-            return api, [*changes, self._later(api, CLOSE_SUBSCRIPTIONS)]
-        changes = []
-        deployments = Deployments(self.records)
-        if offered.get(same_item(PROPAGATE)) and not api.deployed_revision:
-            check_deliverable(api)
-            api, revision = revisions.snapshot(api, caller, taken.event)
-            api, revision, changes = revisions.put_on_gateway(api, revision)
-            changes = [Create(revision), *changes]
-        else:
-            changes = deployments.mark(api)
-            if any(found.delivery == Delivery.PASS_THROUGH for found in deployments.of(api)):
-                changes.append(revisions.route_entry(api))
-        return api, changes + self._for_older_versions(caller, api, offered)
-
-    def _for_older_versions(
-        self, caller: Caller, api: Api, offered: Mapping[str, bool]
-    ) -> list[Change]:
-        changes: list[Change] = []
-        if api.state != State.PUBLISHED or not older_versions(self.records, api):
-            return changes
-        # Carried first: what is deprecated afterwards takes no new subscribers.
-        if offered.get(same_item(RESUBSCRIBE)) is False:
-            changes.append(self._later(api, CARRY_SUBSCRIPTIONS, until=api.updated))
-        if offered.get(same_item(DEPRECATE_OLD)):
-            asked_by = {"user": caller.user, "roles": list(caller.roles)}
-            changes.append(self._later(api, DEPRECATE_OLDER, **asked_by))
-        return changes
-
-    def _later(self, api: Api, kind: str, **payload: Any) -> Change:
-        return enqueue(self.records, self.clock, api.tenant, kind, {"api_id": api.id, **payload})
+    def _subscribers(self, api: Api) -> int:
+        found = self.records.get(SubscriberCount, tenant=api.tenant, api_id=api.id)
+        return found.count if found else 0
 
     def api(self, caller: Caller, api_id: str) -> Api:
         """The API as it is now; NotFound when the caller's tenant has none of this id."""
@@ -186,12 +150,22 @@ class Transitions:
         return api
 
 
-def _check_publishable(api: Api) -> None:
-    problems = []
-    if not (api.production_endpoint or api.sandbox_endpoint):
-        problems.append(Problem("endpointConfig", "an endpoint is needed"))
-    if not api.policies:
-        problems.append(Problem("policies", "at least one subscription policy is needed"))
-    if problems:
-        missing = " and ".join(problem.message for problem in problems)
-        raise InvalidInput(f"{api.name} {api.version} cannot be published: {missing}", problems)
+def told(api: Api, history: HistoryEntry) -> dict[str, Any]:
+    """The transition as executions outside are told of it; `at` is in epoch milliseconds."""
+    return {
+        "order": history.order,
+        "tenant": api.tenant,
+        "api": {
+            "id": api.id,
+            "name": api.name,
+            "version": api.version,
+            "context": api.full_context,
+            "provider": api.provider,
+        },
+        "event": history.event,
+        "from": history.previous_state,
+        "to": history.post_state,
+        "user": history.user,
+        "comment": history.comment,
+        "at": history.updated,
+    }

@@ -62,6 +62,7 @@ PLACES: Mapping[str, Place] = {
     "ContextClaim": _place("catalog", "{tenant}#CONTEXT#{context}", "CONTEXT"),
     "Revision": _place("catalog", "{tenant}#API#{api_id}", "REVISION#{id}"),
     "HistoryEntry": _place("catalog", "{tenant}#API#{api_id}", "HISTORY#{order}"),
+    "ExecutionResult": _place("catalog", "{tenant}#API#{api_id}", "EXECUTION#{order}#{number}"),
     # Access
     "Tenant": _place("access", "{tenant}#TENANT", "TENANT"),
     "User": _place("access", "{tenant}#USERS", "USER#{name}", id=("{tenant}#USERIDS", "ID#{id}")),
@@ -86,6 +87,9 @@ PLACES: Mapping[str, Place] = {
     "RefreshToken": _place("access", "{tenant}#REFRESH#{digest}", "REFRESH"),
     "TokenFamily": _place("access", "{tenant}#FAMILY#{id}", "FAMILY"),
     "Policy": _place("access", "{tenant}#POLICIES", "{level}#{name}"),
+    "LifecycleVersion": _place("access", "{tenant}#LIFECYCLES", "VERSION#{order}"),
+    "LifecycleText": _place("access", "{tenant}#LIFECYCLES", "TEXT#{order}"),
+    "LifecycleChoice": _place("access", "{tenant}#LIFECYCLES", "CHOICE"),
     "PolicyUse": _place("access", "{tenant}#POLICYUSE#{level}#{policy}", "{kind}#{subject}"),
     # Gateway
     "Deployment": _place(
@@ -104,6 +108,7 @@ PLACES: Mapping[str, Place] = {
     # Operations
     "OutboxEntry": _place("operations", "{tenant}#OUTBOX", "{order}#{id}"),
     "OutboxTenant": _place("operations", "{tenant}#OUTBOXES", "{name}"),
+    "MailSent": _place("operations", "{tenant}#MAILS#{execution}", "{digest}"),
     "Lease": _place("operations", "{tenant}#LEASE#{name}", "LEASE"),
     "AuditEntry": _place("operations", "{tenant}#AUDIT#{day}", "{order}"),
 }
