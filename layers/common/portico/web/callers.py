@@ -13,7 +13,7 @@ from portico.domain.scopes import scopes_of_roles
 from portico.domain.tenant import split_user
 from portico.domain.user import Caller, User
 from portico.ports import Clock, Records
-from portico.tokens.jwt import UnknownKey, verify
+from portico.tokens.jwt import InvalidToken, UnknownKey, verify
 from portico.tokens.keys import VerificationKey, verification_keys
 from portico.web.session import Sessions, check_same_site
 
@@ -70,13 +70,13 @@ class Callers:
         )
         issued = int(claims.get("iat", 0))
         if any(one.ends(issued, self.clock.now()) for one in revocations):
-            raise Unauthenticated("The access token has been revoked")
+            raise InvalidToken("The access token has been revoked")
         scopes = frozenset(str(claims.get("scope", "")).split())
         by_user = claims.get("aut") == "APPLICATION_USER"
         name = split_user(str(claims["sub"]))[0] if by_user else str(claims.get("owner", ""))
         user = self._user(tenant, name)
         if not user.existed(issued):
-            raise Unauthenticated("The access token is that of a former user of this name")
+            raise InvalidToken("The access token is that of a former user of this name")
         return Caller(tenant, user.name, user.roles, scopes, str(claims.get("client_id", "")))
 
     def _verified(self, token: str) -> dict[str, Any]:

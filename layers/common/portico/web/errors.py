@@ -6,6 +6,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from portico.domain import errors
+from portico.tokens.jwt import ExpiredToken, InvalidToken
 
 # The first class that fits decides: status, message. The code of the body is 900 900 + status where
 # WSO2 has none of its own.
@@ -26,10 +27,13 @@ TABLE: tuple[tuple[type[errors.PorticoError], int, str], ...] = (
     (errors.NotImplementedHere, 501, "Not Implemented"),
     (errors.Unavailable, 503, "Service Unavailable"),
 )
-CODES: dict[type[errors.PorticoError], int] = {
-    errors.Unauthenticated: 900901,
-    errors.MissingScope: 900910,
-}
+# Codes of WSO2's, and of RFC 6750 section 3.1; a request without a credential has no error.
+CODES: tuple[tuple[type[errors.PorticoError], int, str], ...] = (
+    (errors.MissingScope, 900910, "insufficient_scope"),
+    (ExpiredToken, 900903, "invalid_token"),
+    (InvalidToken, 900901, "invalid_token"),
+    (errors.Unauthenticated, 900901, ""),
+)
 
 
 def status_of(error: errors.PorticoError) -> tuple[int, str]:
@@ -58,15 +62,17 @@ def error_body(
 def answer_error(error: errors.PorticoError) -> Response[str]:
     """The HTTP answer to a domain error."""
     status, message = status_of(error)
+    code, challenge = next(
+        ((code, name) for kind, code, name in CODES if isinstance(error, kind)), (status, "")
+    )
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="portico"' + (
-            ', error="insufficient_scope"' if isinstance(error, errors.MissingScope) else ""
+            f', error="{challenge}"' if challenge else ""
         )
     if isinstance(error, errors.TooManyAttempts):
         headers["Retry-After"] = str(error.retry_after)
     problems = error.problems if isinstance(error, errors.InvalidInput) else ()
-    code = CODES.get(type(error), status)
     return plain_error(status, error_body(code, message, str(error), problems), headers)
 
 
