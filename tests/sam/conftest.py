@@ -23,7 +23,6 @@ from tests.sam.stack import (
 )
 from tools.build.building import SAM
 from tools.build.interpreters import Interpreter, find
-from tools.build.sources import source_hash
 
 ARCHITECTURE = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
 
@@ -53,7 +52,7 @@ def stack(
     folder = tmp_path_factory.mktemp("aws")
     program = emulator(interpreter)
     with embedded_aws(program, engine.address, free_port(), folder) as running_stack:
-        deploy(running_stack, ARCHITECTURE, source_hash(ROOT))
+        deploy(running_stack, ARCHITECTURE)
         yield running_stack
 
 

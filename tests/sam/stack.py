@@ -15,12 +15,12 @@ from typing import Any
 import boto3
 import urllib3
 
-from tools.build.building import SAM
+from tools.build import deploying
 from tools.build.interpreters import Interpreter
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / ".aws-sam" / "host" / "build"
-NAME = "portico-sam"
+NAME = "portico-dev"  # of samconfig.toml
 REGION = "us-east-1"
 PASSWORD = "a-password-of-this-test"
 
@@ -138,21 +138,11 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: flo
     raise AssertionError(f"{url} does not answer: {log.read_text()[-3000:]}")
 
 
-def deploy(stack: Stack, architecture: str, source_hash: str) -> None:
-    """`sam deploy`; an AssertionError with what it printed when it fails."""
-    command = [
-        str(SAM),
-        "deploy",
-        "--stack-name",
-        NAME,
-        "--template-file",
-        str(BUILT / "template.yaml"),
-    ]
-    command += ["--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset"]
-    command += ["--parameter-overrides", f"Architecture={architecture}"]
-    command += [f"SourceHash={source_hash}", f"AdminPassword={PASSWORD}"]
+def deploy(stack: Stack, architecture: str) -> None:
+    """`make deploy` without its build; an AssertionError with what it printed when it fails."""
+    parameters = [f"Architecture={architecture}", f"AdminPassword={PASSWORD}"]
     ended = subprocess.run(
-        command,
+        deploying.command("dev", BUILT / "template.yaml", parameters),
         cwd=ROOT,
         env=stack.environment(),
         stdin=subprocess.DEVNULL,

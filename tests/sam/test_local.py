@@ -55,6 +55,7 @@ def publish(stack: Stack, prefix: str) -> None:
         context=prefix,
         provider="publisher",
         state="PUBLISHED",
+        access="token",
         revision_id="1",
         resources=[["/*", "GET", "Application & Application User", [], "Unlimited"]],
         production_endpoint="http://127.0.0.1:9",

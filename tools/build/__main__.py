@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tools.build.building import ROOT, SAM, build
-from tools.build.deploying import deploy
+from tools.build.deploying import deploy, overrides
 from tools.build.interpreters import RUNTIME, NoInterpreterError, find
 
 
@@ -33,6 +33,12 @@ def main() -> int:
     except NoInterpreterError as exc:
         return _fail(str(exc))
     architecture = options.architecture
+    if options.deploy:
+        # What is built is what the functions are said to run on.
+        known = overrides(options.deploy, options.parameters)
+        architecture = architecture or known.get("Architecture")
+        if architecture:
+            options.parameters.append(f"Architecture={architecture}")
     if not interpreter.is_runtime:
         # Wheels for another processor are sought for the oldest system that this version runs on
         # in Lambda, and not every package has one.

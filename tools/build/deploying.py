@@ -11,28 +11,30 @@ from tools.build.sources import source_hash
 
 def deploy(stage: str, template: Path, parameters: Sequence[str] = ()) -> None:
     """Deploy to AWS; `parameters`, each Name=value, win over those of samconfig.toml."""
-    subprocess.run(
-        [
-            SAM,
-            "deploy",
-            "--config-env",
-            stage,
-            "--template-file",
-            template,
-            "--parameter-overrides",
-            *overrides(stage, parameters),
-        ],
-        cwd=ROOT,
-        env=environment(),
-        check=True,
-    )
+    subprocess.run(command(stage, template, parameters), cwd=ROOT, env=environment(), check=True)
 
 
-def overrides(stage: str, parameters: Sequence[str] = ()) -> list[str]:
+def command(stage: str, template: Path, parameters: Sequence[str] = ()) -> list[str]:
+    """The `sam deploy` of a built template."""
+    given = overrides(stage, parameters)
+    return [
+        str(SAM),
+        "deploy",
+        # Else samconfig.toml is looked for beside the built template.
+        "--config-file",
+        str(ROOT / "samconfig.toml"),
+        "--config-env",
+        stage,
+        "--template-file",
+        str(template),
+        "--parameter-overrides",
+        *(f"{name}={value}" for name, value in given.items()),
+    ]
+
+
+def overrides(stage: str, parameters: Sequence[str] = ()) -> dict[str, str]:
     """All parameters: --parameter-overrides replaces samconfig's and does not add to them."""
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     given = [*config[stage]["deploy"]["parameters"]["parameter_overrides"].split(), *parameters]
-    merged = dict(parameter.split("=", 1) for parameter in given) | {
-        "SourceHash": source_hash(ROOT)
-    }
-    return [f"{name}={value}" for name, value in merged.items()]
+    merged = dict(parameter.split("=", 1) for parameter in given)
+    return {**merged, "SourceHash": source_hash(ROOT)}
