@@ -12,6 +12,7 @@ from botocore.config import Config
 from functions.publisher.downloads import GuardedDownloads
 from functions.publisher.pages import PAGES
 from functions.publisher.pages import apis as api_pages
+from functions.publisher.pages import lifecycle as lifecycle_pages
 from functions.publisher.routes import (
     apis,
     definitions,
@@ -50,7 +51,11 @@ ROUTES = (apis, definitions, lifecycle, planning, policies, revisions, settings,
 @cache
 def app() -> LambdaFunctionUrlResolver:
     accounts = Accounts(records(), SystemClock(), Passwords())
-    pages = [api_pages.router, sign_in_routes(PAGES, sessions(), accounts.sign_in)]
+    pages = [
+        api_pages.router,
+        lifecycle_pages.router,
+        sign_in_routes(PAGES, sessions(), accounts.sign_in),
+    ]
     return rest_app([contract("publisher")], [*(one.router for one in ROUTES), *pages], PAGES.error)
 
 

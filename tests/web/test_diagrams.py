@@ -66,7 +66,7 @@ def test_it_is_said_in_words_too() -> None:
     drawn = svg(draw(SHOP, "open", "shut"))
     assert drawn.get("role") == "img"
     named = [
-        drawn.xpath(f"string(//*[@id='{one}'])") for one in drawn.get("aria-labelledby").split()
+        drawn.xpath(f"string(//*[@id='{one}'])") for one in drawn.attrib["aria-labelledby"].split()
     ]
     assert named == [
         "Life cycle",

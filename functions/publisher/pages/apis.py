@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from functions.publisher.asking import ask
 from functions.publisher.pages import PAGES
 from functions.publisher.wiring import Wiring
 from portico.domain.errors import NotFound, PorticoError
@@ -79,28 +78,6 @@ def show(api_id: str) -> Response[str]:
     return _page(visitor(router, VIEW), api_id)
 
 
-@router.post("/apis/<api_id>/lifecycle")
-def change_state(api_id: str) -> Response[str]:
-    caller, fields = visitor(router, PUBLISH), form(router)
-    services = wired(router, Wiring)
-    event = fields.get("event", "")
-    # A box that is not ticked is not sent: every item offered then counts as not wanted.
-    offered = services.transitions.state(caller, api_id)["checkItems"]
-    ticked = {item["name"]: f"item:{item['name']}" in fields for item in offered}
-    try:
-        ask(services, caller, api_id, event, ticked, _seen(fields))
-    except NotFound:
-        raise
-    except PorticoError as exc:
-        return _page(caller, api_id, exc)
-    return redirect(f"/apis/{api_id}")
-
-
-def _seen(fields: Mapping[str, str]) -> int | None:
-    stamp = fields.get("stamp", "")
-    return int(stamp) if stamp.isascii() and stamp.isdigit() and len(stamp) < 16 else None
-
-
 @router.post("/apis/<api_id>/revisions")
 def deploy_new_revision(api_id: str) -> Response[str]:
     caller, fields = visitor(router, PUBLISH, CREATE), form(router)
@@ -126,8 +103,6 @@ def _page(caller: Caller, api_id: str, problem: PorticoError | None = None) -> R
         here="/",
         api=api,
         problem=problem,
-        lifecycle=services.transitions.state(caller, api_id),
-        history=services.transitions.history(caller, api_id)[::-1],
         revisions=services.revisions.list(caller, api_id),
         subscriptions=services.subscribers.of_api(caller, api_id),
         address=services.settings.gateway_url + api.full_context,

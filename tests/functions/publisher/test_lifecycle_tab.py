@@ -1,0 +1,240 @@
+"""The Life Cycle tab on fakes: made from the document alone, for publishers alone."""
+
+import html as text
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from lxml import html
+
+from functions.publisher.handler import ROUTES
+from functions.publisher.pages import PAGES
+from functions.publisher.pages import apis as api_pages
+from functions.publisher.pages import lifecycle as lifecycle_pages
+from portico.domain.api import Api
+from portico.domain.user import ADMIN, CREATOR, PUBLISHER
+from portico.lifecycle.model import CheckItem, LifeCycle, StateNode, Transition
+from portico.web.contract import contract
+from portico.web.rest import rest_app
+from tests.events import Context, function_url_event
+from tests.functions.publisher.conftest import TENANT, FakeCallers, Publisher
+
+FORM = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
+
+
+class Console:
+    """The console's pages, opened by whoever `publisher` is."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self.publisher = publisher
+
+    def open(self, path: str, **query: str) -> html.HtmlElement:
+        answer = self.send("GET", path, query=query)
+        assert answer["statusCode"] == 200, answer["body"]
+        return html.fromstring(answer["body"])
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        fields: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        **headers: str,
+    ) -> dict[str, Any]:
+        event = function_url_event(
+            method,
+            path,
+            body=urlencode(fields) if fields is not None else None,
+            headers={**(FORM if fields is not None else {}), **headers},
+            query=dict(query or {}),
+        )
+        callers = FakeCallers(self.publisher.caller)
+        app = self.publisher.app
+        app.append_context(services=self.publisher.wiring, callers=callers)
+        result: dict[str, Any] = app.resolve(event, Context())
+        return result
+
+    def as_user(self, user: str, *roles: str) -> "Console":
+        return Console(self.publisher.as_user(user, *roles))
+
+
+@pytest.fixture
+def console(publisher: Publisher) -> Console:
+    pages = [api_pages.router, lifecycle_pages.router]
+    publisher.app = rest_app(
+        [contract("publisher")], [*(one.router for one in ROUTES), *pages], PAGES.error
+    )
+    return Console(publisher)
+
+
+@pytest.fixture
+def tab(console: Console) -> str:
+    """The path of a new API's tab."""
+    return f"/apis/{console.publisher.create()['id']}/lifecycle"
+
+
+Follow = Callable[[LifeCycle], None]
+
+
+@pytest.fixture
+def follow(console: Console) -> Follow:
+    """Makes a life cycle the one that everything follows."""
+
+    def use(lifecycle: LifeCycle) -> None:
+        wiring = console.publisher.wiring
+        object.__setattr__(wiring.transitions, "lifecycle_of", lambda _: lifecycle)
+
+    return use
+
+
+def buttons(page: html.HtmlElement) -> list[str]:
+    return [str(one) for one in page.xpath("//button[@name='event']/text()")]
+
+
+def test_the_tab_has_the_diagram_and_the_events_of_the_state(console: Console, tab: str) -> None:
+    page = console.open(tab)
+    assert buttons(page) == ["Publish", "Deploy as a Prototype"]
+    drawn = page.xpath("//*[local-name()='svg' and @role='img']")[0]
+    here = drawn.xpath(".//*[contains(@class, 'current')]/*[local-name()='text'][1]/text()")
+    assert here == ["Created"]
+    lit = drawn.xpath(".//*[contains(@class, 'lit')]/*[local-name()='text']/text()")
+    assert sorted(lit) == ["Deploy as a Prototype", "Publish"]
+    assert not page.xpath("//script | //@style | //@onclick")
+
+
+def test_without_the_publisher_role_there_is_no_tab(console: Console, tab: str) -> None:
+    overview = tab.removesuffix("/lifecycle")
+    assert console.open(overview).xpath(f"//a[@href='{tab}']")
+    creator = console.as_user("carl", CREATOR)
+    page = creator.send("GET", overview)
+    assert page["statusCode"] == 200
+    assert "lifecycle" not in page["body"].lower()
+    assert "Life cycle" not in page["body"]
+    for method, path in (("GET", tab), ("POST", tab), ("POST", f"{tab}/preview")):
+        fields = {"event": "Publish"} if method == "POST" else None
+        assert creator.send(method, path, fields)["statusCode"] == 403
+    query = {"action": "Publish", "apiId": overview.split("/")[2]}
+    creator.publisher.call("POST", "/apis/change-lifecycle", query=query, expect=401)
+    assert not console.publisher.lifecycle.asked
+
+
+def test_a_page_between_says_what_would_happen_and_changes_nothing(
+    console: Console, tab: str
+) -> None:
+    before = dict(console.publisher.records.items)
+    item = "item:Propagate Changes to API Gateway"
+    answer = console.send("POST", f"{tab}/preview", {"event": "Publish", item: "true"})
+    assert answer["statusCode"] == 200
+    page = html.fromstring(answer["body"])
+    assert "https://gateway.example.com/pizza/1.0.0" in page.text_content()
+    assert page.xpath(f"//form[@action='{tab}']//input[@name='event']/@value") == ["Publish"]
+    assert page.xpath(f"//input[@name='{item}']/@value") == ["true"]
+    assert console.publisher.records.items == before
+
+
+def test_what_was_confirmed_is_done_and_told(console: Console, tab: str) -> None:
+    page = html.fromstring(console.send("POST", f"{tab}/preview", {"event": "Publish"})["body"])
+    hidden = page.xpath("//form[not(@action='/logout')]//input[@type='hidden']")
+    fields = {one.get("name"): one.get("value") for one in hidden}
+    answer = console.send("POST", tab, fields)
+    assert (answer["statusCode"], answer["headers"]["Location"]) == (303, tab)
+    told = console.open(tab).xpath("//ol[@class='history']/li")
+    assert len(told) == 1
+    assert "Created → Published" in told[0].text_content()
+    assert "jane" in told[0].text_content()
+    # Nothing was ticked: the API is in the store, and the gateway knows nothing of it.
+    assert console.publisher.lifecycle.asked[0]["checklist"]
+    assert not any(console.publisher.lifecycle.asked[0]["checklist"].values())
+
+
+def test_what_would_be_refused_is_said_before(console: Console) -> None:
+    made = console.publisher.create(endpointConfig=None)
+    tab = f"/apis/{made['id']}/lifecycle"
+    answer = console.send("POST", f"{tab}/preview", {"event": "Publish"})
+    assert answer["statusCode"] == 400
+    assert "endpoint" in html.fromstring(answer["body"]).xpath("string(//*[@role='alert'])")
+
+
+def test_an_api_that_changed_meanwhile_is_looked_at_again(console: Console, tab: str) -> None:
+    console.send("POST", tab, {"event": "Publish", "stamp": "1"})
+    again = console.send("POST", tab, {"event": "Deprecate", "stamp": "1"})
+    assert again["statusCode"] == 412
+    assert buttons(html.fromstring(again["body"]))
+
+
+@pytest.mark.parametrize("path", ["", "/preview"])
+@pytest.mark.parametrize("event", ["", "Retire", "Make Coffee"])
+def test_an_event_that_is_not_offered_is_refused(
+    console: Console, tab: str, path: str, event: str
+) -> None:
+    assert console.send("POST", tab + path, {"event": event})["statusCode"] == 400
+    assert not console.publisher.lifecycle.asked
+
+
+def test_an_api_that_is_not_there(console: Console) -> None:
+    for method, path in (("GET", ""), ("POST", ""), ("POST", "/preview")):
+        fields = {"event": "Publish"} if method == "POST" else None
+        answer = console.send(method, f"/apis/{'0' * 8}/lifecycle{path}", fields)
+        assert answer["statusCode"] == 404
+
+
+def test_the_history_is_paged(console: Console, tab: str) -> None:
+    for event in ("Deploy as a Prototype", *["Demote to Created", "Deploy as a Prototype"] * 5):
+        assert console.send("POST", tab, {"event": event})["statusCode"] == 303
+        console.publisher.clock.pass_by(60)
+    first, second = console.open(tab), console.open(tab, page="2")
+    assert len(first.xpath("//ol[@class='history']/li")) == 10
+    told = second.xpath("//ol[@class='history']/li")
+    assert len(told) == 1
+    assert "Created → Prototyped" in told[0].text_content()
+    assert first.xpath("//a[text()='Older']/@href") == ["?page=2"]
+    assert second.xpath("//a[text()='Newer']/@href") == ["?page=1"]
+    assert console.send("GET", tab, query={"page": "x" * 9})["statusCode"] == 200
+
+
+REVIEW = LifeCycle(
+    "APILifeCycle",
+    "Created",
+    (
+        StateNode(
+            "Created",
+            (CheckItem("Read <by> two", True, ("Send to Review",)), CheckItem("For nobody")),
+            (
+                Transition("Send to Review", "In Review", (), (CheckItem("Read <by> two", True),)),
+                Transition("Approve", "Published", ("Internal/reviewer",)),
+            ),
+        ),
+        StateNode("In Review", (), (Transition("Publish", "Published"),)),
+        StateNode("Published"),
+    ),
+)
+
+
+def test_a_new_state_and_event_of_the_document_show_up(
+    console: Console, tab: str, follow: Follow
+) -> None:
+    follow(REVIEW)
+    page = console.open(tab)
+    assert buttons(page) == ["Send to Review"]
+    assert page.xpath("//input[@type='checkbox']/@name") == ["item:Read <by> two"]
+    assert page.xpath("//input[@type='checkbox']/@checked")
+    assert "In Review" in page.xpath("string(//*[local-name()='desc'])")
+    # The event needs a role; an administrator has them all.
+    assert buttons(console.as_user("root", ADMIN).open(tab)) == ["Send to Review", "Approve"]
+    reviewer = console.as_user("rita", PUBLISHER, "Internal/reviewer")
+    assert buttons(reviewer.open(tab)) == ["Send to Review", "Approve"]
+
+
+def test_a_state_that_the_document_does_not_have_is_said(
+    console: Console, tab: str, follow: Follow
+) -> None:
+    records = console.publisher.records
+    api = records.get(Api, tenant=TENANT, id=tab.split("/")[2])
+    assert api
+    follow(replace(REVIEW, states=REVIEW.states[1:], initial="In Review"))
+    page = console.send("GET", tab)
+    assert page["statusCode"] == 200
+    assert "has no state" in text.unescape(page["body"])
+    assert not buttons(html.fromstring(page["body"]))
