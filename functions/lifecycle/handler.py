@@ -10,7 +10,14 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
-from functions.lifecycle.requests import changed_body, error_body, read_transition
+from functions.lifecycle.requests import (
+    TransitionRequest,
+    changed_body,
+    error_body,
+    read_request,
+    read_transition,
+    state_body,
+)
 from functions.lifecycle.wiring import Wiring, wire
 from portico.clock import SystemClock
 from portico.domain.errors import InvalidInput, PorticoError
@@ -44,6 +51,7 @@ def wiring() -> Wiring:
         BucketDocuments(s3, settings.bucket),
         SystemClock(),
         HttpApiRoutes(control_plane, settings.http_api_id, settings.authorizer_id),
+        undo_seconds=settings.undo_seconds,
     )
 
 
@@ -58,10 +66,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         if request == "transition":
             return {"ok": transition(wiring(), event)}
+        if request == "undo":
+            return {"ok": undo(wiring(), event)}
         if request == "outbox":
             worked = work(wiring(), SCHEDULED)
             return {"ok": {"done": len(worked.done), "failed": len(worked.failed)}}
-        raise InvalidInput.of("request", "must be 'transition' or 'outbox'")
+        raise InvalidInput.of("request", "must be 'transition', 'undo' or 'outbox'")
     except PorticoError as exc:
         logger().info("refused", extra={"request": request, "error": error_body(exc)})
         return {"error": error_body(exc)}
@@ -71,7 +81,12 @@ def transition(wired: Wiring, event: dict[str, Any]) -> dict[str, Any]:
     """Take a transition, then carry out what it left in the outbox."""
     asked = read_transition(event)
     changed = wired.transitions.change(
-        asked.caller, asked.api_id, asked.event, asked.checklist, asked.stamp
+        asked.caller,
+        asked.api_id,
+        asked.event,
+        asked.checklist,
+        asked.stamp,
+        comment=asked.comment,
     )
     logger().info(
         "transition",
@@ -82,16 +97,39 @@ def transition(wired: Wiring, event: dict[str, Any]) -> dict[str, Any]:
             "state": changed.api.state,
         },
     )
-    pending = 0
+    pending = carry_out(wired, asked)
+    lifecycle = wired.transitions.lifecycle_of(asked.caller.tenant)
+    return changed_body(lifecycle, changed, pending)
+
+
+def undo(wired: Wiring, event: dict[str, Any]) -> dict[str, Any]:
+    """Take the last transition back, then carry out what that left in the outbox."""
+    asked = read_request(event)
+    undone = wired.undoing.undo(asked.caller, asked.api_id, asked.stamp, asked.comment)
+    logger().info(
+        "undo",
+        extra={
+            "tenant": asked.caller.tenant,
+            "api": asked.api_id,
+            "event": undone.entry.event,
+            "state": undone.api.state,
+        },
+    )
+    pending = carry_out(wired, asked)
+    lifecycle = wired.transitions.lifecycle_of(asked.caller.tenant)
+    return {**state_body(lifecycle, undone.api, pending), "undone": undone.entry.event}
+
+
+def carry_out(wired: Wiring, asked: TransitionRequest) -> int:
+    """Work the outbox of the tenant; how much is left to do for the API."""
     try:
         work(wired, AT_ONCE, asked.caller.tenant)
         left = wired.outbox.pending(asked.caller.tenant)
-        pending = sum(entry.payload.get("api_id") == asked.api_id for entry in left)
+        return sum(entry.payload.get("api_id") == asked.api_id for entry in left)
     except PorticoError as exc:
         # The transition is done; its side effects stay in the outbox, for the schedule.
         logger().warning("outbox", extra={"error": error_body(exc)})
-    lifecycle = wired.transitions.lifecycle_of(asked.caller.tenant)
-    return changed_body(lifecycle, changed, pending)
+        return 0
 
 
 def work(wired: Wiring, seconds: float, tenant: str = "") -> Worked:

@@ -4,33 +4,47 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from portico.domain.api import Api
 from portico.domain.errors import InvalidInput, PorticoError
 from portico.domain.user import Caller
 from portico.lifecycle.engine import describe
 from portico.lifecycle.model import LifeCycle
 from portico.services.transitions import Changed
 
+MAX_COMMENT = 500  # characters
+
 
 @dataclass(frozen=True)
 class TransitionRequest:
-    """A transition that somebody asks for."""
+    """A transition that somebody asks for; other requests have no event and no checklist."""
 
     caller: Caller
     api_id: str
     event: str
     checklist: dict[str, bool]
     stamp: int | None
+    comment: str = ""
 
 
 def read_transition(event: Mapping[str, Any]) -> TransitionRequest:
     """The request in an event. Raises InvalidInput naming the field."""
-    texts = {name: event.get(name) for name in ("tenant", "api_id", "event", "user")}
+    return read_request({"event": None, **event})
+
+
+def read_request(event: Mapping[str, Any]) -> TransitionRequest:
+    """The request in an event that need not name a transition's event, only must not be wrong."""
+    texts = {name: event.get(name) for name in ("tenant", "api_id", "user")}
+    if "event" in event:
+        texts["event"] = event["event"]
     for name, value in texts.items():
         if not isinstance(value, str) or not value:
             raise InvalidInput.of(name, "is needed, as text")
     roles = event.get("roles")
     if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
         raise InvalidInput.of("roles", "is needed, as a list of texts")
+    comment = event.get("comment") or ""
+    if not isinstance(comment, str) or len(comment) > MAX_COMMENT:
+        raise InvalidInput.of("comment", f"is a text of at most {MAX_COMMENT} characters")
     checklist = event.get("checklist") or {}
     if not isinstance(checklist, dict) or not all(isinstance(v, bool) for v in checklist.values()):
         raise InvalidInput.of("lifecycleChecklist", "maps names to true or false")
@@ -38,18 +52,22 @@ def read_transition(event: Mapping[str, Any]) -> TransitionRequest:
     if stamp is not None and (not isinstance(stamp, int) or isinstance(stamp, bool)):
         raise InvalidInput.of("stamp", "is a whole number")
     caller = Caller(str(texts["tenant"]), str(texts["user"]), tuple(roles))
-    return TransitionRequest(caller, str(texts["api_id"]), str(texts["event"]), checklist, stamp)
+    wanted = str(texts.get("event", ""))
+    return TransitionRequest(caller, str(texts["api_id"]), wanted, checklist, stamp, comment)
 
 
 def changed_body(lifecycle: LifeCycle, changed: Changed, pending: int) -> dict[str, Any]:
     """The contract's `LifecycleState` after a transition, what it was, and what is still to do."""
     return {
-        **describe(lifecycle, changed.api.state),
+        **state_body(lifecycle, changed.api, pending),
         "event": changed.step.event,
         "previous": changed.step.previous,
-        "stamp": changed.api.stamp,
-        "pending": pending,
     }
+
+
+def state_body(lifecycle: LifeCycle, api: Api, pending: int) -> dict[str, Any]:
+    """The contract's `LifecycleState` of an API, its stamp, and how much is left to carry out."""
+    return {**describe(lifecycle, api.state), "stamp": api.stamp, "pending": pending}
 
 
 def error_body(error: PorticoError) -> dict[str, Any]:

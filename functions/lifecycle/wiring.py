@@ -16,6 +16,7 @@ from portico.services.transitions import (
     DEPRECATE_OLDER,
     Transitions,
 )
+from portico.services.undoing import Undoing
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,17 @@ class Wiring:
     transitions: Transitions
     outbox: Outbox
     clock: Clock
+    undoing: Undoing
 
 
-def wire(records: Records, documents: Documents, clock: Clock, routes: Routes) -> Wiring:
+def wire(
+    records: Records,
+    documents: Documents,
+    clock: Clock,
+    routes: Routes,
+    *,
+    undo_seconds: float = 3600.0,
+) -> Wiring:
     """The services on the given adapters."""
     transitions = Transitions(records, documents, clock, lambda _: scxml.default())
     succession = Succession(records, clock, transitions)
@@ -38,4 +47,9 @@ def wire(records: Records, documents: Documents, clock: Clock, routes: Routes) -
         CARRY_SUBSCRIPTIONS: CarrySubscriptions(succession),
         DEPRECATE_OLDER: DeprecateOlder(succession),
     }
-    return Wiring(transitions, Outbox(records, clock, executors), clock)
+    return Wiring(
+        transitions,
+        Outbox(records, clock, executors),
+        clock,
+        Undoing(transitions, undo_seconds),
+    )

@@ -1,4 +1,4 @@
-"""How the publisher asks the lifecycle function for a transition: for route and page."""
+"""How the publisher asks the lifecycle function for changes of state: for route and page."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,16 +14,26 @@ def ask(
     event: str,
     checklist: Mapping[str, bool],
     stamp: int | None = None,
+    comment: str = "",
 ) -> dict[str, Any]:
     """The state after the transition; `stamp` is the state of the API that the caller has seen."""
-    return services.lifecycle.transition(
-        {
-            "tenant": who.tenant,
-            "api_id": api_id,
-            "event": event,
-            "checklist": dict(checklist),
-            "user": who.user,
-            "roles": list(who.roles),
-            "stamp": stamp,
-        }
-    )
+    wanted = {"event": event, "checklist": dict(checklist), "comment": comment}
+    return services.lifecycle.transition({**_asked(who, api_id, stamp), **wanted})
+
+
+def ask_to_undo(
+    services: Wiring, who: Caller, api_id: str, stamp: int | None = None, comment: str = ""
+) -> dict[str, Any]:
+    """The state after the last transition was taken back, with the event that was `undone`."""
+    asked = _asked(who, api_id, stamp)
+    return services.lifecycle.ask({"request": "undo", **asked, "comment": comment})
+
+
+def _asked(who: Caller, api_id: str, stamp: int | None) -> dict[str, Any]:
+    return {
+        "tenant": who.tenant,
+        "api_id": api_id,
+        "user": who.user,
+        "roles": list(who.roles),
+        "stamp": stamp,
+    }

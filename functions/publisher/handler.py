@@ -35,6 +35,7 @@ from portico.services.publishing import Publishing
 from portico.services.revisions import Revisions
 from portico.services.subscribers import Subscribers
 from portico.services.transitions import Transitions
+from portico.services.undoing import Undoing
 from portico.services.uploads import Uploads
 from portico.settings import read
 from portico.storage.documents import BucketDocuments
@@ -81,6 +82,7 @@ def services() -> Wiring:
         revisions=Revisions(stored, documents, clock),
         transitions=transitions,
         previewing=Previewing(transitions),
+        undoing=Undoing(transitions, known.undo_seconds),
         lifecycle=LifecycleFunction(functions, known.lifecycle_function),
         subscribers=Subscribers(stored, clock),
         policies=Policies(stored, clock),

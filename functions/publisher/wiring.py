@@ -9,6 +9,7 @@ from portico.services.publishing import Publishing
 from portico.services.revisions import Revisions
 from portico.services.subscribers import Subscribers
 from portico.services.transitions import Transitions
+from portico.services.undoing import Undoing
 from portico.services.uploads import Uploads
 from portico.settings import Settings
 
@@ -25,5 +26,6 @@ class Wiring:
     transitions: Transitions
     lifecycle: Lifecycle
     previewing: Previewing
+    undoing: Undoing
     subscribers: Subscribers
     policies: Policies

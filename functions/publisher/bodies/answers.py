@@ -76,16 +76,24 @@ def deployment_body(revision: Revision, host: str) -> dict[str, Any]:
 
 def history_body(entries: Sequence[HistoryEntry]) -> dict[str, Any]:
     """The schema LifecycleHistory."""
-    rows = [
-        {
-            "previousState": entry.previous_state,
-            "postState": entry.post_state,
-            "user": entry.user,
-            "updatedTime": iso(entry.updated),
-        }
-        for entry in entries
-    ]
+    rows = [history_row(entry) for entry in entries]
     return {"count": len(rows), "list": rows}
+
+
+def history_row(entry: HistoryEntry) -> dict[str, Any]:
+    """The schema LifecycleHistoryItem, and what Portico knows besides."""
+    return {
+        "previousState": entry.previous_state,
+        "postState": entry.post_state,
+        "user": entry.user,
+        "updatedTime": iso(entry.updated),
+        "id": entry.order,
+        "event": entry.event,
+        "checklist": dict(entry.checklist),
+        "comment": entry.comment,
+        "approvedBy": entry.approved_by,
+        "undoes": entry.undoes,
+    }
 
 
 def validation_body(definition: Definition, content: str = "") -> dict[str, Any]:

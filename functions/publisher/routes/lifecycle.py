@@ -22,7 +22,7 @@ def change() -> Response[str]:
         if not value:
             raise InvalidInput.of(field, "is missing")
     wanted = checklist(query(router, "lifecycleChecklist"))
-    state = ask(services, who, api_id, action, wanted, if_match(router))
+    state = ask(services, who, api_id, action, wanted, if_match(router), query(router, "comment"))
     shown = {name: state[name] for name in ("state", "checkItems", "availableTransitions")}
     return answer({"workflowStatus": "APPROVED", "lifecycleState": shown}, etag=state.get("stamp"))
 

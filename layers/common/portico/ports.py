@@ -5,6 +5,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from portico.domain.executions import Mail
 from portico.domain.records import Change, Record
 
 R = TypeVar("R", bound=Record)
@@ -67,6 +68,9 @@ class Lifecycle(Protocol):
     def transition(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Ask for a transition; raises the domain errors that the lifecycle function names."""
 
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for something else, named by `request`; raises the same."""
+
     def work_outbox(self) -> None:
         """Have side effects that were just asked for carried out soon; never fails the caller."""
 
@@ -104,3 +108,17 @@ class Downloads(Protocol):
         """The file. Raises AddressRefused for internal addresses, InvalidInput when there is no
         such file, TooLarge.
         """
+
+
+class Mailer(Protocol):
+    """Sends mails from the deployment's own address."""
+
+    def send(self, mail: Mail) -> None:
+        """Raises InvalidInput when the recipient's address is none, else Unavailable."""
+
+
+class Poster(Protocol):
+    """HTTP to addresses that a document names, behind the address guard."""
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
+        """Raises AddressRefused, or Unavailable unless the answer is a 2xx in time."""

@@ -29,6 +29,7 @@ class Settings:
     admin_url: str = ""
     allowed_backend_hosts: tuple[str, ...] = ()
     cache_seconds: float = 5.0
+    undo_seconds: float = 3600.0
     secure_cookies: bool = True
 
 
@@ -48,5 +49,6 @@ def read(environ: Mapping[str, str]) -> Settings:
             host.strip() for host in text("allowed_backend_hosts").split(",") if host.strip()
         ),
         cache_seconds=float(text("cache_seconds") or 5),
+        undo_seconds=float(text("undo_seconds") or 3600),
         secure_cookies=text("secure_cookies") != "false",
     )

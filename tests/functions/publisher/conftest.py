@@ -23,6 +23,7 @@ from portico.services.publishing import Publishing
 from portico.services.revisions import Revisions
 from portico.services.subscribers import Subscribers
 from portico.services.transitions import Transitions
+from portico.services.undoing import Undoing
 from portico.services.uploads import Uploads
 from portico.settings import Settings
 from portico.web.contract import contract
@@ -50,10 +51,25 @@ class FakeLifecycle:
             raise self.failing
         caller = Caller(request["tenant"], request["user"], tuple(request["roles"]))
         changed = self.transitions.change(
-            caller, request["api_id"], request["event"], request["checklist"], request["stamp"]
+            caller,
+            request["api_id"],
+            request["event"],
+            request["checklist"],
+            request["stamp"],
+            comment=request["comment"],
         )
         state = describe(default(), changed.api.state)
         return {**state, "event": changed.step.event, "stamp": changed.api.stamp}
+
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        assert request["request"] == "undo"
+        self.asked.append(request)
+        caller = Caller(request["tenant"], request["user"], tuple(request["roles"]))
+        undone = Undoing(self.transitions, 3600).undo(
+            caller, request["api_id"], request["stamp"], request["comment"]
+        )
+        state = describe(default(), undone.api.state)
+        return {**state, "undone": undone.entry.event, "stamp": undone.api.stamp}
 
     def work_outbox(self) -> None:
         self.nudged += 1
@@ -190,6 +206,7 @@ def publisher() -> Publisher:
         transitions=transitions,
         lifecycle=lifecycle,
         previewing=Previewing(transitions),
+        undoing=Undoing(transitions, 3600),
         subscribers=Subscribers(records, clock),
         policies=Policies(records, clock),
     )

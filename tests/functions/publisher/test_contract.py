@@ -72,6 +72,10 @@ def walk(publisher: Publisher) -> Walk:
     revisions(walk, api)
     walk.call("PUT", "/apis/{apiId}/swagger", 200, {"file": SHOP}, apiId=api)
     query = {"action": "Publish", "apiId": api}
+    walk.call("GET", "/apis/{apiId}/lifecycle-preview", 200, apiId=api, query=query)
+    walk.call("POST", "/apis/change-lifecycle", 200, query=query)
+    walk.call("GET", "/apis/{apiId}/lifecycle-undo", 200, apiId=api)
+    walk.call("POST", "/apis/{apiId}/lifecycle-undo", 200, apiId=api)
     walk.call("POST", "/apis/change-lifecycle", 200, query=query)
     walk.call("GET", "/apis/{apiId}/lifecycle-state", 200, apiId=api)
     walk.call("GET", "/apis/{apiId}/lifecycle-history", 200, apiId=api)

@@ -89,6 +89,7 @@ def test_the_lifecycle_function_is_asked_for_every_transition(publisher: Publish
             "user": "jane",
             "roles": ["Internal/creator", "Internal/publisher"],
             "stamp": None,
+            "comment": "",
         }
     ]
     state = publisher.call("GET", f"/apis/{api_id}/lifecycle-state", expect=200).json

@@ -36,3 +36,35 @@ def test_a_dry_run_needs_an_event_an_api_and_the_scope(publisher: Publisher) -> 
     look(publisher, "nowhere", 404, action="Publish")
     creator = publisher.as_user("jane", "Internal/creator")
     look(creator, api_id, 401, action="Publish")
+
+
+def change(publisher: Publisher, api_id: str, action: str, **query: str) -> Any:
+    query = {"action": action, "apiId": api_id, **query}
+    return publisher.call("POST", "/apis/change-lifecycle", query=query, expect=200)
+
+
+def test_the_last_transition_is_undone(publisher: Publisher) -> None:
+    api_id = publisher.create()["id"]
+    where = f"/apis/{api_id}/lifecycle-undo"
+    found = publisher.call("GET", where, expect=200).json
+    assert (found["possible"], found["transition"]) == (False, None)
+    changed = change(publisher, api_id, "Publish", comment="for spring")
+    found = publisher.call("GET", where, expect=200).json
+    assert (found["possible"], found["reason"]) == (True, "")
+    assert found["transition"]["event"] == "Publish"
+    publisher.call("POST", where, headers={"If-Match": '"1"'}, expect=412)
+    seen = {"If-Match": changed.headers["etag"]}
+    publisher.clock.pass_by(1)
+    query = {"comment": "too early"}
+    done = publisher.call("POST", where, headers=seen, query=query, expect=200)
+    assert done.json["undone"] == "Publish"
+    assert done.json["lifecycleState"]["state"] == "Created"
+    assert done.headers["etag"] == publisher.call("GET", f"/apis/{api_id}").headers["etag"]
+    history = publisher.call("GET", f"/apis/{api_id}/lifecycle-history", expect=200).json["list"]
+    assert [(one["event"], one["comment"]) for one in history] == [
+        ("Publish", "for spring"),
+        ("Undo Publish", "too early"),
+    ]
+    assert history[1]["undoes"] == history[0]["id"]
+    refused = publisher.call("POST", where, expect=400).json
+    assert refused["description"] == "The last change was an undo itself"

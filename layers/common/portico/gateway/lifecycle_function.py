@@ -29,7 +29,11 @@ class LifecycleFunction:
 
     def transition(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The state after a transition. Raises what it raised, or Unavailable."""
-        payload = json.dumps({"request": "transition", **request}).encode()
+        return self.ask({"request": "transition", **request})
+
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """What the function answers to a request. Raises what it raised, or Unavailable."""
+        payload = json.dumps(request).encode()
         try:
             answer = self._client.invoke(FunctionName=self._function, Payload=payload)
             content = json.loads(answer["Payload"].read())

@@ -224,7 +224,7 @@ def _with_it(entry: HistoryEntry, older: HistoryEntry) -> bool:
     """Whether the last transition of an older version was done by this one."""
     ticked = {same_item(name) for name, value in entry.checklist.items() if value}
     deprecated = same_event(older.event) == same_event("Deprecate")
-    return deprecated and older.order > entry.order and same_item(DEPRECATE_OLD) in ticked
+    return deprecated and older.updated >= entry.updated and same_item(DEPRECATE_OLD) in ticked
 
 
 def _many(count: int) -> str:
