@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -122,6 +123,7 @@ def aws(aws_url: str, _environment: None) -> Iterator[Aws]:
         )
     s3 = boto3.client("s3", region_name=REGION)
     s3.create_bucket(Bucket=prefix)
+    names: dict[str, Any] = {f"{table}_table": f"{prefix}-{table}" for table in TABLES}
     settings = Settings(
         stage="dev",
         bucket=prefix,
@@ -129,7 +131,7 @@ def aws(aws_url: str, _environment: None) -> Iterator[Aws]:
         allowed_backend_hosts=("127.0.0.1",),
         cache_seconds=0.0,
         secure_cookies=False,
-        **{f"{table}_table": f"{prefix}-{table}" for table in TABLES},
+        **names,
     )
     variables = {
         f"PORTICO_{name.upper()}": ",".join(value)
