@@ -98,10 +98,10 @@ def test_entries_belong_to_the_events_they_name() -> None:
         (b"", "well-formed"),
         (b"not xml", "well-formed"),
         (b"<a/>", "no <scxml>"),
-        (document(""), "no <state>"),
+        (document(""), "there is no state"),
         (document(TWO, initial="Z"), "initial state 'Z'"),
         (document('<state id="A"/><state id="a"/>'), "twice"),
-        (document("<state/>"), "<state> has no id"),
+        (document("<state/>"), "the id of a state is missing"),
         (document('<state id="A"><transition event="Go"/></state>'), "no target"),
         (document('<state id="A"><transition event="Go" target="B"/></state>'), "no state"),
         (

@@ -4,9 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from portico.domain.errors import Forbidden, InvalidInput, TransitionRefused
-from portico.domain.user import ADMIN
+from portico.domain.errors import Forbidden, InvalidInput, Problem, TransitionRefused
+from portico.domain.user import ADMIN, EVERYONE, PUBLISHER
 from portico.lifecycle.model import (
+    DEPRECATE_OLD,
+    RESUBSCRIBE,
+    Approval,
     CheckItem,
     Execution,
     LifeCycle,
@@ -16,11 +19,14 @@ from portico.lifecycle.model import (
     same_item,
 )
 
+# Boxes that say what happens to other versions of the API; without any they mean nothing.
+ABOUT_VERSIONS = frozenset({same_item(DEPRECATE_OLD), same_item(RESUBSCRIBE)})
+
 
 @dataclass(frozen=True)
 class Step:
     """A transition that may be taken: the boxes that were offered, with their values, and what to
-    run.
+    run. With an `approval`, a second person has to agree first.
     """
 
     event: str
@@ -28,6 +34,7 @@ class Step:
     state: str
     checklist: Mapping[str, bool]
     executions: tuple[Execution, ...]
+    approval: Approval | None = None
 
 
 def step(
@@ -40,21 +47,31 @@ def step(
     """The step that an event makes from a state.
 
     Raises TransitionRefused (not from this state), InvalidInput (an event or a box that no state
-    knows, or a box that has no effect here) or Forbidden (none of the roles that the transition
-    asks for; an administrator has them all).
+    knows, a box that has no effect here, a box that must be ticked and is not) or Forbidden (none
+    of the roles that the transition or a changed box asks for; an administrator has them all).
     """
     node = node_of(lifecycle, state)
     transition = _transition(lifecycle, node, event)
-    if transition.roles and ADMIN not in roles and not set(transition.roles) & set(roles):
-        raise Forbidden(f"'{transition.event}' needs the role {' or '.join(transition.roles)}")
+    if not permitted(transition, roles):
+        needed = " or ".join(transition.roles or (PUBLISHER,))
+        raise Forbidden(f"'{transition.event}' needs the role {needed}")
     ticked = _ticked(lifecycle, transition, checklist)
+    _check_boxes(transition, ticked, roles)
     return Step(
         transition.event,
         node.id,
         _name(lifecycle, transition.target),
         ticked,
         transition.executions,
+        transition.approval,
     )
+
+
+def permitted(transition: Transition, roles: Collection[str]) -> bool:
+    """Whether somebody with these roles may take a transition. A document that names no role means
+    those who may publish.
+    """
+    return _among(transition.roles or (PUBLISHER,), roles)
 
 
 def node_of(lifecycle: LifeCycle, state: str) -> StateNode:
@@ -65,11 +82,27 @@ def node_of(lifecycle: LifeCycle, state: str) -> StateNode:
     return node
 
 
-def describe(lifecycle: LifeCycle, state: str) -> dict[str, Any]:
+def describe(
+    lifecycle: LifeCycle,
+    state: str,
+    *,
+    versions: bool = True,
+    roles: Collection[str] | None = None,
+) -> dict[str, Any]:
     """The state as the contract's `LifecycleState`: its boxes and the transitions that lead out of
     it.
+
+    Without other `versions` of the API the boxes about them are left out; with `roles`, the
+    transitions that those may not take, and the boxes that belong to no other.
     """
     node = node_of(lifecycle, state)
+    transitions = [found for found in node.transitions if roles is None or permitted(found, roles)]
+    items = [
+        item
+        for item in node.items
+        if (versions or same_item(item.name) not in ABOUT_VERSIONS)
+        and (roles is None or any(item in found.items for found in transitions))
+    ]
     return {
         "state": node.id,
         "checkItems": [
@@ -78,11 +111,11 @@ def describe(lifecycle: LifeCycle, state: str) -> dict[str, Any]:
                 "value": item.value,
                 "requiredStates": _asked_for(lifecycle, node, item),
             }
-            for item in node.items
+            for item in items
         ],
         "availableTransitions": [
             {"event": found.event, "targetState": _name(lifecycle, found.target)}
-            for found in node.transitions
+            for found in transitions
         ],
     }
 
@@ -129,13 +162,36 @@ def _ticked(
     return values
 
 
+def _check_boxes(
+    transition: Transition, ticked: Mapping[str, bool], roles: Collection[str]
+) -> None:
+    for item in transition.items:
+        if ticked[item.name] != item.value and item.roles and not _among(item.roles, roles):
+            raise Forbidden(f"'{item.name}' needs the role {' or '.join(item.roles)}")
+    problems = [
+        Problem("lifecycleChecklist", f"'{item.name}' must be ticked for '{transition.event}'")
+        for item in transition.items
+        if transition.event in item.required_for and not ticked[item.name]
+    ]
+    if problems:
+        text = "; ".join(problem.message for problem in problems)
+        raise InvalidInput(f"lifecycleChecklist: {text}", problems)
+
+
+def _among(needed: Collection[str], roles: Collection[str]) -> bool:
+    if ADMIN in roles or EVERYONE in needed:
+        return True
+    return not {role.casefold() for role in needed}.isdisjoint(role.casefold() for role in roles)
+
+
 def _asked_for(lifecycle: LifeCycle, node: StateNode, item: CheckItem) -> list[str]:
     """The states that a box is asked for on the way to; the contract leaves it empty when that is
     every one.
     """
-    if not item.events:
+    events = item.required_for + item.offered_for
+    if not events:
         return []
-    targets = [found.target for found in node.transitions if found.event in item.events]
+    targets = [found.target for found in node.transitions if found.event in events]
     return list(dict.fromkeys(_name(lifecycle, target) for target in targets))
 
 

@@ -4,6 +4,9 @@ runs anything.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+
+from portico.domain.behaviour import Behaviour
 
 # What a box means is known by its name; the spellings of all eras of WSO2 API Manager lead to the
 # last one.
@@ -20,13 +23,29 @@ _OTHER_NAMES = {
 _OTHER_EVENTS = {"demote to prototyped": "Deploy as a Prototype"}
 
 
+# The executor that documents of all eras name. Documents that cannot name any (4.x JSON) mean it.
+BUILT_IN = "org.wso2.carbon.apimgt.impl.executors.APIExecutor"
+NAME = "APILifeCycle"
+
+
 @dataclass(frozen=True)
 class CheckItem:
-    """A box that a person may tick when asking for a transition."""
+    """A box that a person may tick when asking for a transition.
+
+    It must be ticked for the events of `required_for` (`forEvent`). Otherwise it is a flag that is
+    passed on, with the events of `offered_for` (ours) or with every event of its state.
+    """
 
     name: str
     value: bool = False  # how it is ticked to begin with
-    events: tuple[str, ...] = ()  # the events that it is asked for; none: every event of its state
+    required_for: tuple[str, ...] = ()
+    offered_for: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()  # who may change it; none: whoever may take the transition
+
+    def offered(self, event: str) -> bool:
+        """Whether the box belongs to an event of its state, given as the document spells it."""
+        events = self.required_for + self.offered_for
+        return not events or event in events
 
 
 @dataclass(frozen=True)
@@ -38,30 +57,42 @@ class Execution:
 
 
 @dataclass(frozen=True)
+class Approval:
+    """A second person must agree before a transition is taken. No roles: anybody who may take it
+    too.
+    """
+
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Transition:
-    """An event that leads from one state to another. No roles: everybody may ask for it."""
+    """An event that leads from one state to another. No roles: those who may publish."""
 
     event: str
     target: str
     roles: tuple[str, ...] = ()
     items: tuple[CheckItem, ...] = ()
     executions: tuple[Execution, ...] = ()
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True)
 class StateNode:
-    """A state and what leads out of it."""
+    """A state and what leads out of it. `behaviour` is what the document declares, if it does."""
 
     id: str
     items: tuple[CheckItem, ...] = ()
     transitions: tuple[Transition, ...] = ()
+    behaviour: Behaviour | None = None
 
     def transition(self, event: str) -> Transition | None:
         """The transition of an event, by any of its names, without regard to case."""
-        wanted = same_event(event)
-        return next(
-            (found for found in self.transitions if same_event(found.event) == wanted), None
-        )
+        return self._by_event.get(same_event(event))
+
+    @cached_property
+    def _by_event(self) -> dict[str, Transition]:
+        return {same_event(found.event): found for found in reversed(self.transitions)}
 
 
 @dataclass(frozen=True)
@@ -74,14 +105,18 @@ class LifeCycle:
 
     def state(self, name: str) -> StateNode | None:
         """A state by its id; records hold it in capitals, so case plays no part."""
-        return next((node for node in self.states if node.id.casefold() == name.casefold()), None)
+        return self._by_id.get(same_state(name))
 
-    @property
+    @cached_property
+    def _by_id(self) -> dict[str, StateNode]:
+        return {same_state(node.id): node for node in reversed(self.states)}
+
+    @cached_property
     def events(self) -> tuple[str, ...]:
         """Every event that some state knows, once, in the order of the document."""
         return tuple(dict.fromkeys(t.event for node in self.states for t in node.transitions))
 
-    @property
+    @cached_property
     def items(self) -> tuple[CheckItem, ...]:
         """Every box that some state has, once by name, in the order of the document."""
         found: dict[str, CheckItem] = {}
@@ -89,6 +124,11 @@ class LifeCycle:
             for item in node.items:
                 found.setdefault(same_item(item.name), item)
         return tuple(found.values())
+
+
+def same_state(name: str) -> str:
+    """What is equal for all spellings of one state, its form in capitals included."""
+    return " ".join(name.split()).upper().casefold()
 
 
 def same_item(name: str) -> str:

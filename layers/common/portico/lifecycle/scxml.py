@@ -1,171 +1,243 @@
-"""WSO2's dialect of SCXML, text to model. It reads and checks; what a document means is `engine`'s
-business.
+"""WSO2's dialect of SCXML, text to model and back. What a document means is `engine`'s business.
 
 The document is an `aspect` (or bare `scxml`) with `state` elements. A state's `datamodel` has
 `data` by name: `checkItems` (`item`), `transitionPermission` (`permission`), `transitionExecution`
-(`execution` with `parameter`). `forEvent` names the events that an entry belongs to, separated by
-commas; empty means every event of the state.
+(`execution` with `parameter`), `transitionApproval` (`approval`) and `behaviour`, whose attributes
+say what the state means. `forEvent` names the events that an entry belongs to, separated by commas;
+empty means every event of the state, and for an `item` that it is optional.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from lxml import etree
 
-from portico.domain.errors import InvalidInput, TooLarge
-from portico.lifecycle.model import (
-    CheckItem,
-    Execution,
-    LifeCycle,
-    StateNode,
-    Transition,
-    same_event,
-)
+from portico.domain.errors import TooLarge
+from portico.lifecycle.draft import MAX_BYTES, Arrow, Draft, DraftState, Entry, build
+from portico.lifecycle.findings import refuse
+from portico.lifecycle.model import LifeCycle
+from portico.lifecycle.scxml_writer import SCXML, write
 
-SCXML = "{http://www.w3.org/2005/07/scxml}"
-MAX_BYTES = 256 * 1024
-# Known parts of the dialect that Portico does not act on are refused, never silently dropped.
-_KNOWN_DATA = {"checkItems", "transitionPermission", "transitionExecution"}
+__all__ = ["MAX_BYTES", "default", "default_text", "draft", "read", "write"]
+
+# Parts of WSO2's dialect that run in the pages of its own console and decide nothing.
+_IGNORED = {"transitionScripts", "transitionUI"}
+# `data` of a state: the list it fills, and the entry's tag and attributes.
+_DATA = {
+    "checkItems": ("items", "item", {"name", "forEvent", "offeredFor", "value"}),
+    "transitionPermission": ("permissions", "permission", {"forEvent", "roles"}),
+    "transitionExecution": ("executions", "execution", {"forEvent", "class"}),
+    "transitionApproval": ("approvals", "approval", {"forEvent", "roles", "votes"}),
+}
 
 
 @cache
 def default() -> LifeCycle:
     """The life cycle of an API that has no other."""
-    return read(Path(__file__).with_name("default.scxml").read_bytes())
+    return read(default_text())
 
 
-def read(content: bytes) -> LifeCycle:
-    """The life cycle in a document. Raises InvalidInput naming what is wrong and the line, or
+def default_text() -> bytes:
+    """Its document."""
+    return Path(__file__).with_name("default.scxml").read_bytes()
+
+
+def read(text: bytes) -> LifeCycle:
+    """The life cycle in a document. Raises InvalidInput naming everything wrong with its line, or
     TooLarge.
     """
-    if len(content) > MAX_BYTES:
-        raise TooLarge(f"A life cycle may have {MAX_BYTES} bytes, not {len(content)}")
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError as exc:
-        raise _wrong(f"not well-formed XML: {exc.msg}") from exc
-    if root.getroottree().docinfo.doctype:
-        raise _wrong("a document type declaration is not allowed")
-    chart = root if root.tag == f"{SCXML}scxml" else next(root.iter(f"{SCXML}scxml"), None)
-    if chart is None:
-        raise _wrong("there is no <scxml> element of the namespace http://www.w3.org/2005/07/scxml")
-    states = tuple(_state(element) for element in chart.iterchildren(f"{SCXML}state"))
-    initial = chart.get("initialstate") or chart.get("initial") or ""
-    lifecycle = LifeCycle(root.get("name") or "LifeCycle", initial, states)
-    _check(lifecycle, chart)
+    lifecycle, findings = build(draft(text))
+    refuse(findings)
+    if lifecycle is None:
+        raise AssertionError("there is a life cycle or an error")
     return lifecycle
 
 
-def _state(element: etree._Element) -> StateNode:
-    name = _attribute(element, "id")
-    events = {
-        same_event(_attribute(found, "event")): _attribute(found, "event")
-        for found in element.iterchildren(f"{SCXML}transition")
-    }
-    data = {found.get("name"): found for found in element.iterfind(f"{SCXML}datamodel/{SCXML}data")}
-    for other, found in data.items():
-        if other not in _KNOWN_DATA and len(found):
-            raise _wrong(
-                f"data '{other}' is not known; known are {', '.join(sorted(_KNOWN_DATA))}", found
-            )
-    items = tuple(
-        CheckItem(_attribute(found, "name"), _flag(found), _events(found, events))
-        for found in _entries(data.get("checkItems"), "item")
-    )
-    permissions = list(_entries(data.get("transitionPermission"), "permission"))
-    executions = list(_entries(data.get("transitionExecution"), "execution"))
-    transitions = []
-    for found in element.iterchildren(f"{SCXML}transition"):
-        event = _attribute(found, "event")
-        roles = [
-            role.strip()
-            for entry in permissions
-            if _applies(event, _events(entry, events))
-            for role in (entry.get("roles") or "").split(",")
-        ]
-        transitions.append(
-            Transition(
-                event=event,
-                target=_attribute(found, "target"),
-                roles=tuple(dict.fromkeys(role for role in roles if role)),
-                items=tuple(item for item in items if _applies(event, item.events)),
-                executions=tuple(
-                    _execution(e) for e in executions if _applies(event, _events(e, events))
-                ),
-            )
+def draft(text: bytes) -> Draft:
+    """The document as written, with what is wrong with its form. Raises TooLarge."""
+    if len(text) > MAX_BYTES:
+        raise TooLarge(f"A life cycle may have {MAX_BYTES} bytes, not {len(text)}")
+    found = Draft()
+    try:
+        if _has_doctype(text):
+            found.wrong(1, "doctype", "a document type declaration is not allowed")
+            return found
+        parser = etree.XMLParser(
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
         )
-    return StateNode(name, items, tuple(transitions))
+        root = etree.fromstring(text, parser)
+    except etree.XMLSyntaxError as exc:
+        found.wrong(exc.lineno or 1, "not-xml", f"not well-formed XML: {exc.msg}")
+        return found
+    charts = list(root.iter(f"{SCXML}scxml"))
+    if len(charts) != 1:
+        found.wrong(
+            _line(root),
+            "no-scxml",
+            f"there is {'more than one' if charts else 'no'} <scxml> element of the namespace"
+            " http://www.w3.org/2005/07/scxml",
+        )
+        return found
+    _Reader(found).chart(root, charts[0])
+    return found
 
 
-def _execution(element: etree._Element) -> Execution:
-    parameters = {
-        _attribute(found, "name"): _attribute(found, "value")
-        for found in element.iterchildren(f"{SCXML}parameter")
-    }
-    return Execution(_attribute(element, "class"), parameters)
+class _Prolog:
+    """Looks at what comes before the first element and stops there, so that no entity is ever
+    declared, let alone expanded.
+    """
+
+    def __init__(self) -> None:
+        self.doctype_seen = False
+
+    def doctype(self, *_: object) -> None:
+        self.doctype_seen = True
+        raise _Enough
+
+    def start(self, *_: object) -> None:
+        raise _Enough
+
+    def close(self) -> None:
+        """Part of the interface of a parser's target."""
 
 
-def _entries(data: etree._Element | None, tag: str) -> Iterable[etree._Element]:
-    return [] if data is None else data.iterchildren(f"{SCXML}{tag}")
+class _Enough(Exception):
+    """No error, only the way out of the parser."""
 
 
-def _events(element: etree._Element, known: dict[str, str]) -> tuple[str, ...]:
-    names = [name.strip() for name in (element.get("forEvent") or "").split(",") if name.strip()]
-    for name in names:
-        if same_event(name) not in known:
-            raise _wrong(f"forEvent names '{name}', which leads nowhere from this state", element)
-    return tuple(known[same_event(name)] for name in names)
+def _has_doctype(text: bytes) -> bool:
+    prolog: Any = _Prolog()  # lxml asks for a part of its interface only
+    parser = etree.XMLParser(
+        target=prolog, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+    )
+    with suppress(_Enough):
+        etree.fromstring(text, parser)
+    return bool(prolog.doctype_seen)
 
 
-def _applies(event: str, events: tuple[str, ...]) -> bool:
-    return not events or event in events
+class _Reader:
+    def __init__(self, found: Draft) -> None:
+        self.found = found
 
+    def chart(self, root: etree._Element, chart: etree._Element) -> None:
+        found = self.found
+        found.line = _line(chart)
+        found.name = _plain(root.get("name") or chart.get("name"))
+        # 1.10 writes `initialstate`, the standard `initial`; any letter case will do.
+        attributes = {str(name).lower(): value for name, value in chart.attrib.items()}
+        found.initial = _plain(attributes.get("initialstate") or attributes.get("initial"))
+        for child in _children(chart):
+            if child.tag == f"{SCXML}state" or child.tag == f"{SCXML}final":
+                found.states.append(self.state(child))
+            else:
+                self.unsupported(child)
 
-def _flag(element: etree._Element) -> bool:
-    value = element.get("value", "false").strip().lower()
-    if value not in ("true", "false"):
-        raise _wrong(f"value is '{value}', not true or false", element)
-    return value == "true"
-
-
-def _attribute(element: etree._Element, name: str) -> str:
-    value = " ".join((element.get(name) or "").split())
-    if not value:
-        raise _wrong(f"<{etree.QName(element).localname}> has no {name}", element)
-    return value
-
-
-def _check(lifecycle: LifeCycle, chart: etree._Element) -> None:
-    if not lifecycle.states:
-        raise _wrong("there is no <state>", chart)
-    ids = [node.id.casefold() for node in lifecycle.states]
-    for node in lifecycle.states:
-        if ids.count(node.id.casefold()) > 1:
-            raise _wrong(f"state '{node.id}' is there twice", chart)
-        events = [same_event(transition.event) for transition in node.transitions]
-        for transition in node.transitions:
-            if events.count(same_event(transition.event)) > 1:
-                raise _wrong(
-                    f"state '{node.id}' has two transitions for '{transition.event}'", chart
+    def state(self, element: etree._Element) -> DraftState:
+        state = DraftState(_line(element), _plain(element.get("id")))
+        self.attributes(element, {"id"})
+        for child in _children(element):
+            if child.tag == f"{SCXML}transition":
+                self.attributes(child, {"event", "target"})
+                for inner in _children(child):
+                    self.unsupported(inner)
+                state.arrows.append(
+                    Arrow(_line(child), _plain(child.get("event")), _plain(child.get("target")))
                 )
-            if transition.target.casefold() not in ids:
-                raise _wrong(
-                    f"'{transition.event}' leads to '{transition.target}', which is no state",
-                    chart,
+            elif child.tag == f"{SCXML}datamodel":
+                for data in _children(child):
+                    self.data(state, data)
+            else:
+                self.unsupported(child)
+        return state
+
+    def data(self, state: DraftState, data: etree._Element) -> None:
+        name = _plain(data.get("name"))
+        if name == "behaviour":
+            state.behaviour = {k: v for k, v in _attributes(data).items() if k != "name"}
+        elif name in _IGNORED:
+            self.found.odd(
+                _line(data), "ignored", f"data '{name}' has no effect here and is left out", name
+            )
+        elif name in _DATA and data.tag == f"{SCXML}data":
+            kind, tag, attributes = _DATA[name]
+            self.attributes(data, {"name"})
+            for child in _children(data):
+                if child.tag == f"{SCXML}{tag}":
+                    self.attributes(child, attributes)
+                    getattr(state, kind).append(self.entry(child))
+                else:
+                    self.unsupported(child)
+        elif len(data) or len(data.attrib) > 1:
+            known = ", ".join([*_DATA, "behaviour"])
+            self.found.wrong(
+                _line(data), "unsupported", f"data '{name}' is not known; known are {known}", name
+            )
+
+    def entry(self, element: etree._Element) -> Entry:
+        entry = Entry(
+            line=_line(element),
+            name=_plain(element.get("class") or element.get("name")),
+            events=_names(element.get("forEvent")),
+            offered=_names(element.get("offeredFor")),
+            roles=_names(element.get("roles")),
+            value=element.get("value", "false"),
+        )
+        if element.get("votes", "1").strip() != "1":
+            self.found.wrong(entry.line, "unsupported", "an approval takes one vote, not more")
+        owner = etree.QName(element).localname
+        for child in element.iterdescendants(etree.Element):
+            tag = etree.QName(child).localname
+            if (owner, tag) == ("execution", "parameter"):
+                # The value as it stands: it may be a text of several lines.
+                entry.parameters.append((_plain(child.get("name")), child.get("value", "")))
+            elif (owner, tag) == ("item", "permission"):
+                entry.roles += _names(child.get("roles"))
+            elif (owner, tag) != ("item", "permissions") and not (
+                (owner, tag) == ("item", "validations") and not len(child)
+            ):
+                self.unsupported(child)
+        return entry
+
+    def attributes(self, element: etree._Element, known: set[str]) -> None:
+        for name in _attributes(element):
+            if name not in known:
+                self.found.wrong(
+                    _line(element),
+                    "unsupported",
+                    f"<{etree.QName(element).localname}> has an attribute '{name}',"
+                    f" which is not known; known are {', '.join(sorted(known))}",
+                    name,
                 )
-    if lifecycle.state(lifecycle.initial) is None:
-        raise _wrong(f"the initial state '{lifecycle.initial}' is no state", chart)
+
+    def unsupported(self, element: etree._Element) -> None:
+        # What Portico does not act on is refused, never silently dropped.
+        name = etree.QName(element).localname
+        self.found.wrong(_line(element), "unsupported", f"<{name}> is not known here", name)
 
 
-def _wrong(message: str, element: etree._Element | None = None) -> InvalidInput:
-    line = f"line {element.sourceline}: " if element is not None else ""
-    return InvalidInput.of("lifecycle", f"{line}{message}")
+def _children(element: etree._Element) -> Iterator[etree._Element]:
+    return element.iterchildren(etree.Element)
+
+
+def _attributes(element: etree._Element) -> dict[str, str]:
+    return {str(name): str(value) for name, value in element.attrib.items()}
+
+
+def _line(element: etree._Element) -> int:
+    return element.sourceline or 0
+
+
+def _plain(value: str | None) -> str:
+    return " ".join((value or "").split())
+
+
+def _names(value: str | None) -> list[str]:
+    return [name for part in (value or "").split(",") if (name := _plain(part))]
