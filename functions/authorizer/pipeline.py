@@ -180,7 +180,7 @@ def check_headers(call: Call) -> None:
 
 def check_state(call: Call) -> None:
     """Blocked APIs say so; prototypes are open; what is not for callers is not there."""
-    match call.api.access:
+    match call.api.answers:
         case Access.TOKEN:
             pass
         case Access.OPEN:

@@ -202,6 +202,17 @@ def test_what_cannot_be_called(world: World, access: str, expected: str) -> None
     assert code(world, token=world.token()) == expected
 
 
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [("PUBLISHED", "900902"), ("BLOCKED", "700700"), ("CREATED", "404"), ("Beta", "404")],
+)
+def test_a_deployment_from_before_states_told_their_access(
+    world: World, state: str, expected: str
+) -> None:
+    world.source.put(replace(PIZZA, state=state, access=""))
+    assert code(world) == expected
+
+
 def test_no_token_is_missing_credentials(world: World) -> None:
     assert code(world) == "900902"
     assert code(world, authorization="Basic YTpi") == "900902"

@@ -5,8 +5,8 @@ as its sources.
 from dataclasses import dataclass, field
 from typing import Any
 
+from portico.domain.behaviour import HIDDEN, STANDARD
 from portico.domain.records import Record
-from portico.domain.words import Access
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +35,15 @@ class Deployment(Record):
     authorization_header: str = "Authorization"
     cors: dict[str, Any] | None = None
     scopes: dict[str, list[str]] = field(default_factory=dict)  # name -> roles that may have it
-    access: str = Access.NONE  # what the state means to callers
+    access: str = ""  # what the state means to callers; '' in records older than this field
     deprecated: int = 0  # epoch seconds since when, 0: it is not
     sunset: int = 0  # epoch seconds from when on it may be gone, 0: nobody said
     mock: bool = False  # answered from the examples of its definition; it has no endpoint
+
+    @property
+    def answers(self) -> str:
+        """How calls are answered: `access`, or what the state has always meant."""
+        return self.access or STANDARD.get(self.state.upper(), HIDDEN).access
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -150,7 +150,7 @@ def routed(deployments: Sequence[Deployment], api_id: str) -> Deployment | None:
             and found.prefix == found.context
             and found.delivery == Delivery.PASS_THROUGH
         ):
-            return found if found.access in ROUTED else None
+            return found if found.answers in ROUTED else None
     return None
 
 
