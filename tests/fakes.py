@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from portico.domain.errors import AlreadyExists, LostRace
+from portico.domain.executions import Mail
 from portico.domain.records import Change, Create, Discard, Put, Record, Remove, Replace, Require
 from portico.storage.keys import PLACES
 
@@ -137,5 +138,33 @@ class FakeRoutes:
         self.routes.pop((tenant, api_id), None)
 
     def _fail(self) -> None:
+        if self.failing:
+            raise self.failing.pop(0)
+
+
+@dataclass
+class FakeMailer:
+    """Mails in a dict by their id; `failing` by address, once for each entry."""
+
+    mails: dict[str, Mail] = field(default_factory=dict)
+    sent: list[str] = field(default_factory=list)
+    failing: dict[str, list[BaseException]] = field(default_factory=dict)
+
+    def send(self, mail: Mail) -> None:
+        if self.failing.get(mail.to):
+            raise self.failing[mail.to].pop(0)
+        self.sent.append(mail.to)
+        self.mails[mail.id] = mail
+
+
+@dataclass
+class FakePoster:
+    """What was posted; `failing` makes the next calls fail."""
+
+    posts: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
+    failing: list[Exception] = field(default_factory=list)
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
+        self.posts.append((url, headers, body))
         if self.failing:
             raise self.failing.pop(0)

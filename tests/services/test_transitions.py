@@ -16,8 +16,7 @@ from portico.domain.policy import PolicyUse
 from portico.domain.records import Create, Replace
 from portico.domain.user import Caller
 from portico.lifecycle import scxml
-from portico.lifecycle.model import DEPRECATE_OLD, PROPAGATE, RESUBSCRIBE
-from portico.services.executing import BUILT_IN
+from portico.lifecycle.model import BUILT_IN, DEPRECATE_OLD, PROPAGATE, RESUBSCRIBE
 from portico.services.revisions import Revisions
 from portico.services.subscribing import Subscribing
 from portico.services.transitions import Transitions

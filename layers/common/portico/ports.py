@@ -85,6 +85,16 @@ class Routes(Protocol):
         """Remove what `ensure` made; harmless when there is nothing."""
 
 
+class Schedules(Protocol):
+    """One-time calls of the lifecycle function at a later time."""
+
+    def ensure(self, name: str, at: int, request: Mapping[str, Any]) -> None:
+        """Have the function called with the request at a time (epoch seconds); idempotent."""
+
+    def remove(self, name: str) -> None:
+        """Have it not called; harmless when there is nothing."""
+
+
 class TokenEndpoint(Protocol):
     """Our own OAuth endpoints, asked as a client does: only the token function has the signing key.
 

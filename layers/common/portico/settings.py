@@ -23,11 +23,17 @@ class Settings:
     http_api_id: str = ""
     authorizer_id: str = ""
     lifecycle_function: str = ""
+    schedule_group: str = ""
+    schedule_target: str = ""
+    schedule_role: str = ""
     gateway_url: str = ""
     publisher_url: str = ""
     store_url: str = ""
     admin_url: str = ""
+    mail_sender: str = ""
+    webhook_secret: str = ""
     allowed_backend_hosts: tuple[str, ...] = ()
+    plugin_packages: tuple[str, ...] = ()
     cache_seconds: float = 5.0
     undo_seconds: float = 3600.0
     secure_cookies: bool = True
@@ -39,15 +45,17 @@ def read(environ: Mapping[str, str]) -> Settings:
     def text(name: str) -> str:
         return environ.get(f"PORTICO_{name.upper()}", "")
 
+    def listed(name: str) -> tuple[str, ...]:
+        return tuple(part.strip() for part in text(name).split(",") if part.strip())
+
     return Settings(
         **{
             name: text(name)
             for name, field in Settings.__dataclass_fields__.items()
             if field.type is str
         },
-        allowed_backend_hosts=tuple(
-            host.strip() for host in text("allowed_backend_hosts").split(",") if host.strip()
-        ),
+        allowed_backend_hosts=listed("allowed_backend_hosts"),
+        plugin_packages=listed("plugin_packages"),
         cache_seconds=float(text("cache_seconds") or 5),
         undo_seconds=float(text("undo_seconds") or 3600),
         secure_cookies=text("secure_cookies") != "false",

@@ -14,10 +14,16 @@ from portico.domain.errors import InvalidInput, Problem
 from portico.domain.records import Change, Create
 from portico.domain.user import Caller
 from portico.lifecycle.engine import Step
-from portico.lifecycle.model import DEPRECATE_OLD, PROPAGATE, RESUBSCRIBE, LifeCycle, same_item
+from portico.lifecycle.model import (
+    BUILT_IN,
+    DEPRECATE_OLD,
+    PROPAGATE,
+    RESUBSCRIBE,
+    LifeCycle,
+    same_item,
+)
 from portico.ports import Clock, Documents, Records
 from portico.services.deployments import ROUTED, Deployments, check_deliverable
-from portico.services.executing import BUILT_IN
 from portico.services.outbox import enqueue
 from portico.services.revisions import Revisions
 from portico.services.versions import older_versions

@@ -4,7 +4,7 @@ What carries them out is the lifecycle function's (`functions/lifecycle/executor
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -15,14 +15,13 @@ from portico.domain.executions import ExecutionResult, Recipient
 from portico.domain.operations import OutboxEntry
 from portico.domain.records import Change, Create
 from portico.domain.user import Caller
-from portico.lifecycle.model import Execution
+from portico.lifecycle.model import BUILT_IN, Execution
 from portico.ports import Clock, Documents, Records
 from portico.services.auditing import audit
 from portico.services.outbox import Outbox, enqueue
 
-# The one that documents of all eras name: what it does is part of the transition's own commit.
-BUILT_IN = "org.wso2.carbon.apimgt.impl.executors.APIExecutor"
-EXECUTION = "execution"  # the kind of outbox entry
+# What `BUILT_IN` does is part of the transition's own commit; the others are entries of the outbox.
+EXECUTION = "execution"  # their kind
 NOTIFY = "Notify"
 # By name, the parameters that each must have.
 STANDARD: dict[str, tuple[str, ...]] = {
@@ -38,6 +37,16 @@ Resolves = Callable[[str], bool]
 def standard(name: str) -> bool:
     """Whether a document may name this executor without a plug-in."""
     return name == BUILT_IN or name in STANDARD
+
+
+def allowing(packages: Collection[str]) -> Resolves:
+    """Resolves standard executors, and classes of the plug-in packages without loading them."""
+
+    def resolves(name: str) -> bool:
+        package, dot, _ = name.partition(".")
+        return standard(name) or (bool(dot) and package in packages)
+
+    return resolves
 
 
 def check(executions: Iterable[Execution], resolves: Resolves) -> None:
