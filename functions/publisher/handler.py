@@ -28,6 +28,7 @@ from portico.clock import SystemClock
 from portico.gateway.lifecycle_function import LifecycleFunction
 from portico.lifecycle.scxml import default
 from portico.services.accounts import Accounts
+from portico.services.executing import Executing
 from portico.services.passwords import Passwords
 from portico.services.policies import Policies
 from portico.services.previewing import Previewing
@@ -83,6 +84,7 @@ def services() -> Wiring:
         transitions=transitions,
         previewing=Previewing(transitions),
         undoing=Undoing(transitions, known.undo_seconds),
+        executing=Executing(stored, documents, clock),
         lifecycle=LifecycleFunction(functions, known.lifecycle_function),
         subscribers=Subscribers(stored, clock),
         policies=Policies(stored, clock),

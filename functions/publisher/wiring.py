@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from portico.ports import Downloads, Lifecycle
+from portico.services.executing import Executing
 from portico.services.policies import Policies
 from portico.services.previewing import Previewing
 from portico.services.publishing import Publishing
@@ -27,5 +28,6 @@ class Wiring:
     lifecycle: Lifecycle
     previewing: Previewing
     undoing: Undoing
+    executing: Executing
     subscribers: Subscribers
     policies: Policies

@@ -2,35 +2,30 @@
 it would do, and what was done. For publishers only.
 """
 
+from collections.abc import Callable
+
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from functions.publisher.asking import ask
+from functions.publisher.asking import ask, ask_to_undo
 from functions.publisher.pages import PAGES
-from functions.publisher.pages.living import (
-    Ways,
-    diagram_of,
-    labels_for,
-    moment,
-    state_labels,
-    ways_of,
-)
+from functions.publisher.pages.lifecycle_tab import seen, tab, ways, work
+from functions.publisher.pages.living import labels_for, state_labels
 from functions.publisher.wiring import Wiring
-from portico.domain.errors import NotFound, PorticoError, TransitionRefused
+from portico.domain.errors import NotFound, PorticoError
 from portico.domain.user import Caller
-from portico.web.errors import status_of
+from portico.services.executing import EXECUTION
 from portico.web.forms import form
 from portico.web.pages import redirect, visitor
-from portico.web.rest import query, wired
+from portico.web.rest import wired
 
 router = Router()
 PUBLISH = "apim:api_publish"
-PAGE = 10  # entries of the history
 
 
 @router.get("/apis/<api_id>/lifecycle")
 def show(api_id: str) -> Response[str]:
-    return _tab(visitor(router, PUBLISH), api_id)
+    return tab(router, visitor(router, PUBLISH), api_id)
 
 
 @router.post("/apis/<api_id>/lifecycle/preview")
@@ -42,28 +37,61 @@ def preview(api_id: str) -> Response[str]:
     except NotFound:
         raise
     except PorticoError as exc:
-        return _tab(caller, api_id, exc)
+        return tab(router, caller, api_id, exc)
 
 
 @router.post("/apis/<api_id>/lifecycle")
 def change(api_id: str) -> Response[str]:
     caller, fields = visitor(router, PUBLISH), form(router)
-    services, event = wired(router, Wiring), fields.get("event", "")
+    event, comment = fields.get("event", ""), fields.get("comment", "").strip()
+
+    def do() -> None:
+        ticked = ways(router, caller, api_id).ticked(event, fields)
+        ask(wired(router, Wiring), caller, api_id, event, ticked, seen(fields), comment)
+
+    return _done(caller, api_id, do)
+
+
+@router.post("/apis/<api_id>/lifecycle/undo")
+def undo(api_id: str) -> Response[str]:
+    caller, fields = visitor(router, PUBLISH), form(router)
+    services = wired(router, Wiring)
+    return _done(caller, api_id, lambda: ask_to_undo(services, caller, api_id, seen(fields)))
+
+
+@router.post("/apis/<api_id>/lifecycle/executions/<execution_id>/retry")
+def retry(api_id: str, execution_id: str) -> Response[str]:
+    caller, services = visitor(router, PUBLISH), wired(router, Wiring)
+    services.executing.retry(caller, api_id, execution_id)
+    services.lifecycle.work_outbox()
+    return redirect(f"/apis/{api_id}/lifecycle")
+
+
+@router.post("/apis/<api_id>/lifecycle/executions/<execution_id>/skip")
+def skip(api_id: str, execution_id: str) -> Response[str]:
+    caller, services = visitor(router, PUBLISH), wired(router, Wiring)
+    services.executing.skip(caller, api_id, execution_id)
+    services.lifecycle.work_outbox()
+    return redirect(f"/apis/{api_id}/lifecycle")
+
+
+def _done(caller: Caller, api_id: str, do: Callable[[], object]) -> Response[str]:
+    """Back to the tab after a change, which says so if it was refused."""
     try:
-        ticked = _ways(caller, api_id).ticked(event, fields)
-        ask(services, caller, api_id, event, ticked, _seen(fields))
+        do()
     except NotFound:
         raise
     except PorticoError as exc:
-        return _tab(caller, api_id, exc)
+        return tab(router, caller, api_id, exc)
     return redirect(f"/apis/{api_id}/lifecycle")
 
 
 def _preview(caller: Caller, api_id: str, fields: dict[str, str]) -> Response[str]:
-    services, event = wired(router, Wiring), fields.get("event", "")
-    ways = _ways(caller, api_id)
-    way, ticked = ways.way(event), ways.ticked(event, fields)
-    found = services.previewing.preview(caller, api_id, event, ticked)
+    services, labels = wired(router, Wiring), labels_for(router)
+    open_ways = ways(router, caller, api_id)
+    way = open_ways.way(fields.get("event", ""))
+    ticked = open_ways.ticked(way.event, fields)
+    found = services.previewing.preview(caller, api_id, way.event, ticked)
     if found.refusal:
         raise found.refusal
     api = services.publishing.show(caller, api_id)
@@ -73,58 +101,10 @@ def _preview(caller: Caller, api_id: str, fields: dict[str, str]) -> Response[st
         here="/",
         api=api,
         way=way,
-        items=[(item, ticked[item.name]) for item in ways.items if item.name in ticked],
+        items=[(item, ticked[item.name]) for item in open_ways.items if item.name in ticked],
         preview=found,
-        seen=_seen(fields) or api.stamp,
+        outward=[work(str(e.payload["executor"])) for e in found.later if e.kind == EXECUTION],
+        seen=seen(fields) or api.stamp,
         address=services.settings.gateway_url,
-        state_name=state_labels(
-            services.transitions.lifecycle_of(caller.tenant), labels_for(router)
-        ),
+        state_name=state_labels(services.transitions.lifecycle_of(caller.tenant), labels),
     )
-
-
-def _tab(caller: Caller, api_id: str, problem: PorticoError | None = None) -> Response[str]:
-    services, labels = wired(router, Wiring), labels_for(router)
-    api = services.publishing.show(caller, api_id)
-    lifecycle = services.transitions.lifecycle_of(caller.tenant)
-    history = services.transitions.history(caller, api_id)[::-1]
-    first = (_number("page") - 1) * PAGE
-    return PAGES.show(
-        "lifecycle.html",
-        caller,
-        status_of(problem)[0] if problem else 200,
-        here="/",
-        api=api,
-        problem=problem,
-        known=lifecycle.state(api.state),
-        ways=_ways(caller, api_id),
-        drawing=diagram_of(lifecycle, api.state, caller, labels),
-        history=history[first : first + PAGE],
-        total=len(history),
-        first=first,
-        page_size=PAGE,
-        labels=labels,
-        state_name=state_labels(lifecycle, labels),
-        moment=moment,
-    )
-
-
-def _ways(caller: Caller, api_id: str) -> Ways:
-    """What the caller may do now; nothing when the document does not have the API's state."""
-    services = wired(router, Wiring)
-    try:
-        offered = services.transitions.state(caller, api_id)
-    except TransitionRefused:
-        return Ways((), ())
-    lifecycle = services.transitions.lifecycle_of(caller.tenant)
-    return ways_of(lifecycle, offered, caller, labels_for(router))
-
-
-def _seen(fields: dict[str, str]) -> int | None:
-    stamp = fields.get("stamp", "")
-    return int(stamp) if stamp.isascii() and stamp.isdigit() and len(stamp) < 16 else None
-
-
-def _number(name: str) -> int:
-    text = query(router, name)
-    return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) < 7 else 1

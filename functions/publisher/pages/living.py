@@ -2,7 +2,7 @@
 boxes, and the drawing.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,9 +10,12 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from portico.domain.errors import TransitionRefused
-from portico.domain.user import ADMIN, Caller
-from portico.lifecycle.model import LifeCycle, Transition, same_event
+from portico.domain.user import Caller
+from portico.lifecycle.engine import permitted
+from portico.lifecycle.labels import shipped
+from portico.lifecycle.model import LifeCycle, same_event
 from portico.web.diagrams import Arrow, Drawing, Node, draw
+from portico.web.rest import header
 
 Label = Callable[[str, str], str]  # kind ("event", "state" or "item") and name -> what to show
 
@@ -25,6 +28,7 @@ class Item:
     label: str
     ticked: bool
     events: tuple[str, ...]  # labels of the events that it is for; none: every one
+    needed: tuple[str, ...]  # labels of the events for which it must be ticked
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Ways:
 def ways_of(lifecycle: LifeCycle, offered: Mapping[str, Any], caller: Caller, label: Label) -> Ways:
     """What may be done in a state; `offered` is its contract's `LifecycleState`."""
     node = lifecycle.state(offered["state"])
-    transitions = [t for t in node.transitions if _may(t, caller.roles)] if node else []
+    transitions = [t for t in node.transitions if permitted(t, caller.roles)] if node else []
     shown = {item["name"]: bool(item["value"]) for item in offered["checkItems"]}
     ways = tuple(
         Way(
@@ -78,11 +82,13 @@ def ways_of(lifecycle: LifeCycle, offered: Mapping[str, Any], caller: Caller, la
     )
     items = []
     for item in node.items if node else ():
-        using = [way.label for way in ways if item.name in way.items]
+        using = [way for way in ways if item.name in way.items]
         if using:
             every = len(using) == len(ways)
+            events = () if every else tuple(way.label for way in using)
+            needed = tuple(way.label for way in using if way.event in item.required_for)
             text = label("item", item.name)
-            items.append(Item(item.name, text, shown[item.name], () if every else tuple(using)))
+            items.append(Item(item.name, text, shown[item.name], events, needed))
     return Ways(ways, tuple(items))
 
 
@@ -97,7 +103,7 @@ def diagram_of(lifecycle: LifeCycle, state: str, caller: Caller, label: Label) -
                 Arrow(
                     label("event", found.event),
                     _name(lifecycle, found.target),
-                    node.id == here and _may(found, caller.roles),
+                    node.id == here and permitted(found, caller.roles),
                 )
                 for found in node.transitions
             ],
@@ -109,7 +115,8 @@ def diagram_of(lifecycle: LifeCycle, state: str, caller: Caller, label: Label) -
 
 def labels_for(router: Router) -> Label:
     """What events, states and boxes are called in the language of a request."""
-    return lambda _, name: name
+    wanted = header(router, "accept-language")
+    return lambda kind, name: shipped().label(kind, name, wanted)
 
 
 def state_labels(lifecycle: LifeCycle, label: Label) -> Callable[[str], str]:
@@ -125,10 +132,6 @@ def state_labels(lifecycle: LifeCycle, label: Label) -> Callable[[str], str]:
 def moment(milliseconds: int) -> str:
     """A time as a person reads it."""
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _may(transition: Transition, roles: Collection[str]) -> bool:
-    return not transition.roles or ADMIN in roles or bool(set(transition.roles) & set(roles))
 
 
 def _name(lifecycle: LifeCycle, state: str) -> str:

@@ -17,6 +17,7 @@ from portico.domain.scopes import scopes_of_roles
 from portico.domain.user import ADMIN, CREATOR, PUBLISHER, Caller, User
 from portico.lifecycle.engine import describe
 from portico.lifecycle.scxml import default
+from portico.services.executing import Executing
 from portico.services.policies import Policies, default_policies
 from portico.services.previewing import Previewing
 from portico.services.publishing import Publishing
@@ -207,6 +208,7 @@ def publisher() -> Publisher:
         lifecycle=lifecycle,
         previewing=Previewing(transitions),
         undoing=Undoing(transitions, 3600),
+        executing=Executing(records, documents, clock),
         subscribers=Subscribers(records, clock),
         policies=Policies(records, clock),
     )

@@ -14,6 +14,8 @@ from functions.publisher.pages import PAGES
 from functions.publisher.pages import apis as api_pages
 from functions.publisher.pages import lifecycle as lifecycle_pages
 from portico.domain.api import Api
+from portico.domain.executions import ExecutionResult
+from portico.domain.records import Put
 from portico.domain.user import ADMIN, CREATOR, PUBLISHER
 from portico.lifecycle.model import CheckItem, LifeCycle, StateNode, Transition
 from portico.web.contract import contract
@@ -238,3 +240,70 @@ def test_a_state_that_the_document_does_not_have_is_said(
     assert page["statusCode"] == 200
     assert "has no state" in text.unescape(page["body"])
     assert not buttons(html.fromstring(page["body"]))
+
+
+def test_a_comment_is_told_with_the_change(console: Console, tab: str) -> None:
+    fields = {"event": "Publish", "comment": " Agreed <with> the kitchen "}
+    assert console.send("POST", tab, fields)["statusCode"] == 303
+    assert console.open(tab).xpath("//blockquote/text()") == ["Agreed <with> the kitchen"]
+
+
+def test_the_last_change_is_undone_by_a_button(console: Console, tab: str) -> None:
+    console.send("POST", tab, {"event": "Publish"})
+    console.publisher.clock.pass_by(60)
+    page = console.open(tab)
+    form = page.xpath(f"//form[@action='{tab}/undo']")[0]
+    assert form.xpath("string(.//button)") == "Undo Publish"
+    stamp = form.xpath("string(.//input[@name='stamp']/@value)")
+    assert console.send("POST", f"{tab}/undo", {"stamp": "1"})["statusCode"] == 412
+    assert console.send("POST", f"{tab}/undo", {"stamp": stamp})["statusCode"] == 303
+    page = console.open(tab)
+    assert "Published → Created" in page.xpath("string(//ol[@class='history']/li[1])")
+    assert "cannot be undone" in page.text_content()
+    assert not page.xpath(f"//form[@action='{tab}/undo']")
+    assert console.send("POST", f"{tab}/undo", {})["statusCode"] == 400
+
+
+def test_what_has_failed_is_shown_and_tried_again_or_given_up(console: Console, tab: str) -> None:
+    item = "item:Deprecate old versions after publishing the API"
+    console.send("POST", tab, {"event": "Publish"})
+    made = console.publisher.create(version="2.0.0")
+    newer = f"/apis/{made['id']}/lifecycle"
+    assert console.send("POST", newer, {"event": "Publish", item: "true"})["statusCode"] == 303
+    records = console.publisher.records
+    page = console.open(newer)
+    shown = page.xpath("//ul[@class='executions']/li[contains(., 'Deprecate older versions')]")
+    assert "pending" in shown[0].text_content()
+    retry = page.xpath("//form[contains(@action, '/executions/')]/@action")[-1]
+    execution = retry.split("/")[-2]
+    result = next(
+        one
+        for one in records.list(ExecutionResult, tenant=TENANT, api_id=made["id"])
+        if one.id == execution
+    )
+    records.commit(
+        Put(replace(result, standing="failed", reason="Unavailable: <gone>", attempts=3))
+    )
+    page = console.open(newer)
+    assert "Unavailable: <gone>" in page.text_content()
+    assert page.xpath(f"//form[@action='{retry.removesuffix('retry')}skip']")
+    nudged = console.publisher.lifecycle.nudged
+    assert console.send("POST", retry, {})["statusCode"] == 303
+    assert console.publisher.lifecycle.nudged == nudged + 1
+    assert console.send("POST", retry.removesuffix("retry") + "skip", {})["statusCode"] == 303
+    assert not console.open(newer).xpath(f"//form[@action='{retry}']")
+    assert console.send("POST", retry, {})["statusCode"] == 404
+    creator = console.as_user("carl", CREATOR)
+    assert creator.send("POST", retry, {})["statusCode"] == 403
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown"), [("de-AT,en;q=0.5", "Veröffentlichen"), ("", "Publish")]
+)
+def test_events_are_called_as_the_browser_asks(
+    console: Console, tab: str, wanted: str, shown: str
+) -> None:
+    answer = console.send("GET", tab, None, None, **{"accept-language": wanted})
+    page = html.fromstring(answer["body"])
+    assert buttons(page)[0] == shown
+    assert page.xpath("//button[@name='event']/@value")[0] == "Publish"
