@@ -4,17 +4,23 @@ import os
 from functools import cache
 from typing import Any
 
+import boto3
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
 
 from functions.admin.pages import PAGES
+from functions.admin.pages import lifecycles as lifecycle_pages
 from functions.admin.pages import policies as policy_pages
 from functions.admin.pages import users as user_pages
-from functions.admin.routes import policies, settings
+from functions.admin.routes import lifecycles, policies, settings
 from functions.admin.scim.app import BASE, scim_app
 from functions.admin.wiring import Wiring
 from portico.clock import SystemClock
+from portico.gateway.lifecycle_function import LifecycleFunction
 from portico.services.accounts import Accounts
+from portico.services.executing import standard
+from portico.services.lifecycles import Lifecycles
 from portico.services.passwords import Passwords
 from portico.services.policies import Policies
 from portico.settings import read
@@ -31,9 +37,11 @@ def rest() -> LambdaFunctionUrlResolver:
     pages = [
         user_pages.router,
         policy_pages.router,
+        lifecycle_pages.router,
         sign_in_routes(PAGES, sessions(), accounts().sign_in),
     ]
-    return rest_app([contract("admin")], [policies.router, settings.router, *pages], PAGES.error)
+    routes = [policies.router, settings.router, lifecycles.router]
+    return rest_app([contract("admin")], [*routes, *pages], PAGES.error)
 
 
 @cache
@@ -43,7 +51,7 @@ def scim() -> LambdaFunctionUrlResolver:
 
 @cache
 def records() -> DynamoRecords:
-    return DynamoRecords(read(os.environ), os.environ.get("AWS_REGION", "us-east-1"))
+    return DynamoRecords(read(os.environ), _region())
 
 
 @cache
@@ -58,8 +66,26 @@ def sessions() -> Sessions:
 
 @cache
 def wiring() -> tuple[Wiring, Callers]:
-    clock = SystemClock()
-    services = Wiring(read(os.environ), Policies(records(), clock), accounts())
+    clock, settings, region = SystemClock(), read(os.environ), _region()
+    # One try, and an answer before this function's own time is up.
+    patience = Config(read_timeout=25, connect_timeout=3, retries={"total_max_attempts": 1})
+    functions = boto3.client("lambda", region_name=region, config=patience)
+    lifecycle = LifecycleFunction(functions, settings.lifecycle_function)
+
+    def resolves(name: str) -> bool:
+        # Only the lifecycle function imports plug-ins, and only of these packages.
+        return standard(name) or (
+            name.partition(".")[0] in settings.plugin_packages
+            and bool(lifecycle.ask({"request": "resolves", "name": name})["resolves"])
+        )
+
+    services = Wiring(
+        settings=settings,
+        policies=Policies(records(), clock),
+        accounts=accounts(),
+        lifecycles=Lifecycles(records(), clock, resolves),
+        lifecycle=lifecycle,
+    )
     return services, Callers(records(), clock, sessions(), basic=accounts().sign_in)
 
 
@@ -70,3 +96,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     app = scim() if path == BASE or path.startswith(f"{BASE}/") else rest()
     app.append_context(services=services, callers=callers)
     return app.resolve(event, context)
+
+
+def _region() -> str:
+    return os.environ.get("AWS_REGION", "us-east-1")

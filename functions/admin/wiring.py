@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from portico.ports import Lifecycle
 from portico.services.accounts import Accounts
+from portico.services.lifecycles import Lifecycles
 from portico.services.policies import Policies
 from portico.settings import Settings
 
@@ -14,3 +16,5 @@ class Wiring:
     settings: Settings
     policies: Policies
     accounts: Accounts
+    lifecycles: Lifecycles
+    lifecycle: Lifecycle

@@ -32,6 +32,8 @@ _DATA = {
     "transitionExecution": ("executions", "execution", {"forEvent", "class"}),
     "transitionApproval": ("approvals", "approval", {"forEvent", "roles", "votes"}),
 }
+# Far more than any element knows; lxml takes quadratic time to list them.
+_MAX_ATTRIBUTES = 20
 
 
 @cache
@@ -76,6 +78,10 @@ def draft(text: bytes) -> Draft:
         root = etree.fromstring(text, parser)
     except etree.XMLSyntaxError as exc:
         found.wrong(exc.lineno or 1, "not-xml", f"not well-formed XML: {exc.msg}")
+        return found
+    crowded = next((one for one in root.iter() if len(one.attrib) > _MAX_ATTRIBUTES), None)
+    if crowded is not None:
+        found.wrong(_line(crowded), "limit", f"more than {_MAX_ATTRIBUTES} attributes")
         return found
     charts = list(root.iter(f"{SCXML}scxml"))
     if len(charts) != 1:
@@ -160,13 +166,18 @@ class _Reader:
 
     def data(self, state: DraftState, data: etree._Element) -> None:
         name = _plain(data.get("name"))
-        if name == "behaviour":
+        if data.tag != f"{SCXML}data":
+            self.unsupported(data)
+        elif name == "behaviour":
+            for child in _children(data):
+                self.unsupported(child)
+            state.behaviour_line = _line(data)
             state.behaviour = {k: v for k, v in _attributes(data).items() if k != "name"}
         elif name in _IGNORED:
             self.found.odd(
                 _line(data), "ignored", f"data '{name}' has no effect here and is left out", name
             )
-        elif name in _DATA and data.tag == f"{SCXML}data":
+        elif name in _DATA:
             kind, tag, attributes = _DATA[name]
             self.attributes(data, {"name"})
             for child in _children(data):

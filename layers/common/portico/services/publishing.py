@@ -27,6 +27,8 @@ from portico.domain.policy import Level
 from portico.domain.query import Query
 from portico.domain.records import Change, Create, Discard, Remove, Replace, Require
 from portico.domain.user import ADMIN, Caller, User
+from portico.lifecycle.model import LifeCycle
+from portico.lifecycle.scxml import default
 from portico.ports import Clock, Documents, Records
 from portico.services.api_rules import ApiRules
 from portico.services.auditing import audit
@@ -40,7 +42,8 @@ from portico.services.revisions import Revisions
 
 T = TypeVar("T")
 TRIES = 5
-MAX_DISCARDED = 60  # history entries removed in the commit that deletes an API
+MAX_DISCARDED = 60  # history entries and uses of policies removed in the commit that deletes an API
+MAX_USES = 75  # uses of policies that begin or end in one commit; a new API has at most 71
 # What a new API without operations gets, as WSO2 gives it.
 DEFAULT_RESOURCES = tuple(
     Resource("/*", verb) for verb in ("GET", "PUT", "POST", "DELETE", "PATCH")
@@ -63,10 +66,11 @@ class Publishing:
     documents: Documents
     clock: Clock
     allowed_hosts: Collection[str] = ()
+    lifecycle_of: Callable[[str], LifeCycle] = lambda _: default()  # by tenant
 
     def create(self, caller: Caller, draft: Draft, definition: Definition | None = None) -> Api:
-        """A new API in state CREATED, from a draft alone or with a definition that fills what the
-        draft leaves out.
+        """A new API in the first state of its life cycle, from a draft alone or with a definition
+        that fills what the draft leaves out.
 
         Raises InvalidInput, or AlreadyExists when name and version or the context are taken.
         """
@@ -86,6 +90,10 @@ class Publishing:
             updated=now,
             updated_by=caller.user,
         )
+        lifecycle = self.lifecycle_of(caller.tenant)
+        first = lifecycle.state(lifecycle.initial)
+        if first:
+            api = replace(api, state=first.id.upper(), behaviour=first.behaviour)
         api = changed(api, draft.changes)
         if not api.resources:
             api = replace(api, resources=DEFAULT_RESOURCES)
@@ -175,8 +183,10 @@ class Publishing:
                     f"{api.name} {api.version} has {count.count} subscriptions; remove them first"
                 )
             revisions = self.records.list(Revision, tenant=tenant, api_id=api.id)
+            uses = _policy_changes(api, None)
+            room = max(MAX_DISCARDED - len(uses), 1)
             history = self.records.list(
-                HistoryEntry, newest_first=True, limit=MAX_DISCARDED, tenant=tenant, api_id=api.id
+                HistoryEntry, newest_first=True, limit=room, tenant=tenant, api_id=api.id
             )
             gateway = Deployments(self.records)
             changes = gateway.remove(api)
@@ -193,7 +203,7 @@ class Publishing:
                 *(Remove(revision) for revision in revisions),
                 *(Discard(entry) for entry in history),
                 *unclaim(self.records, api),
-                *_policy_changes(api, None),
+                *uses,
                 *changes,
                 audit(self.clock, caller, "delete", "api", api.id, _telling(api)),
             )
@@ -315,12 +325,17 @@ def _policy_changes(before: Api | None, after: Api | None) -> list[Change]:
         )
         return list(dict.fromkeys(name for name in names if name))
 
-    return [
+    changes = [
         *policy_uses(
             api.tenant, Level.SUBSCRIPTION, "API", api.id, offered(before), offered(after)
         ),
         *policy_uses(api.tenant, Level.API, "API", api.id, limiting(before), limiting(after)),
     ]
+    if len(changes) > MAX_USES:
+        raise InvalidInput.of(
+            "policies", f"{len(changes)} come or go; {MAX_USES} may at once, so take two steps"
+        )
+    return changes
 
 
 def _telling(api: Api) -> dict[str, Any]:

@@ -62,6 +62,7 @@ PLACES: Mapping[str, Place] = {
     "ContextClaim": _place("catalog", "{tenant}#CONTEXT#{context}", "CONTEXT"),
     "Revision": _place("catalog", "{tenant}#API#{api_id}", "REVISION#{id}"),
     "HistoryEntry": _place("catalog", "{tenant}#API#{api_id}", "HISTORY#{order}"),
+    "Plan": _place("catalog", "{tenant}#API#{api_id}", "PLAN#{id}"),
     "ExecutionResult": _place("catalog", "{tenant}#API#{api_id}", "EXECUTION#{order}#{number}"),
     # Access
     "Tenant": _place("access", "{tenant}#TENANT", "TENANT"),
@@ -109,6 +110,7 @@ PLACES: Mapping[str, Place] = {
     "OutboxEntry": _place("operations", "{tenant}#OUTBOX", "{order}#{id}"),
     "OutboxTenant": _place("operations", "{tenant}#OUTBOXES", "{name}"),
     "MailSent": _place("operations", "{tenant}#MAILS#{execution}", "{digest}"),
+    "DuePlan": _place("operations", "{tenant}#PLANS", "{at}#{id}"),
     "Lease": _place("operations", "{tenant}#LEASE#{name}", "LEASE"),
     "AuditEntry": _place("operations", "{tenant}#AUDIT#{day}", "{order}"),
 }
