@@ -98,6 +98,10 @@ def test_the_authorizer_has_a_small_layer_of_its_own() -> None:
     layers = {name: properties["Layers"] for name, properties in functions().items()}
 
     assert layers.pop("AuthorizerFunction") == [{"Ref": "AuthorizerLayer"}, {"Ref": "CommonLayer"}]
+    # Executors of one's own.
+    *layers["LifecycleFunction"], plugins = layers["LifecycleFunction"]
+    wanted = {"Ref": "PluginLayerArn"}
+    assert plugins == {"Fn::If": ["HasPluginLayer", wanted, {"Ref": "AWS::NoValue"}]}
     assert all(
         used == [{"Ref": "DependenciesLayer"}, {"Ref": "CommonLayer"}] for used in layers.values()
     )

@@ -18,7 +18,7 @@ TABLES = {
     "TokenRole": (NONE, WRITE, WRITE, NONE, PUT),
     "PublisherRole": (WRITE, WRITE, WRITE, NONE, WRITE),
     "StoreRole": (READ | CHECK, WRITE, WRITE, NONE, PUT),
-    "AdminRole": (NONE, WRITE, WRITE, NONE, WRITE),
+    "AdminRole": (READ, WRITE, WRITE, NONE, WRITE),
     "LifecycleRole": (WRITE, WRITE, WRITE, NONE, WRITE),
     "BootstrapRole": (NONE, WRITE, WRITE, NONE, WRITE),
 }
@@ -37,7 +37,7 @@ OTHERS = {
         "lambda:InvokeFunction",
     },
     "StoreRole": {"s3:GetObject"},
-    "AdminRole": NONE,
+    "AdminRole": {"lambda:InvokeFunction"},
     "LifecycleRole": {
         "s3:GetObject",
         "s3:PutObject",
@@ -46,6 +46,11 @@ OTHERS = {
         "apigateway:POST",
         "apigateway:PATCH",
         "apigateway:DELETE",
+        "ses:SendEmail",
+        "sns:Publish",
+        "events:PutEvents",
+        "lambda:InvokeFunction",
+        "secretsmanager:GetSecretValue",
     },
     "BootstrapRole": {
         "secretsmanager:GetSecretValue",
@@ -101,8 +106,9 @@ def test_a_role_logs_to_its_functions_group_only(role: str) -> None:
     assert groups == {f"{role.removesuffix('Role')}Logs.Arn"}
 
 
-def test_the_publisher_may_ask_the_lifecycle_function_and_no_other() -> None:
-    assert actions_on("PublisherRole", "${LifecycleFunction.Arn}:live") == {"lambda:InvokeFunction"}
+@pytest.mark.parametrize("role", ["PublisherRole", "AdminRole"])
+def test_the_consoles_of_apis_may_ask_the_lifecycle_function_and_no_other(role: str) -> None:
+    assert actions_on(role, "${LifecycleFunction.Arn}:live") == {"lambda:InvokeFunction"}
 
 
 def test_only_the_signer_of_a_kind_of_token_reads_its_keys() -> None:
@@ -115,6 +121,7 @@ def test_only_the_signer_of_a_kind_of_token_reads_its_keys() -> None:
         "AccessTokenKeysSecret": {"TokenRole", "BootstrapRole"},
         "BackendJwtKeysSecret": {"AuthorizerRole", "BootstrapRole"},
         "AdminPasswordSecret": {"BootstrapRole"},
+        "WebhookSecret": {"LifecycleRole"},
     }
 
 

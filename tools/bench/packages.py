@@ -35,9 +35,9 @@ class Packages:
     def paths(self, function: str) -> list[str]:
         """What is first on `sys.path` in an environment: the code, then the layers, last first."""
         layers = self.template["Resources"][function]["Properties"].get("Layers", [])
-        names = [
-            next(iter(layer.values())) if isinstance(layer, dict) else layer for layer in layers
-        ]
+        # A plug-in layer, which a condition adds, is none of ours.
+        refs = [layer.get("Ref") if isinstance(layer, dict) else layer for layer in layers]
+        names = [name for name in refs if name]
         code = self.by_name[function].path
         return [str(code), *(str(self.by_name[name].path / "python") for name in reversed(names))]
 
