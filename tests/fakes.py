@@ -10,6 +10,7 @@ from portico.domain.errors import AlreadyExists, LostRace
 from portico.domain.executions import Mail
 from portico.domain.records import Change, Create, Discard, Put, Record, Remove, Replace, Require
 from portico.storage.keys import PLACES
+from portico.storage.records import MAX_CHANGES
 
 R = TypeVar("R", bound=Record)
 
@@ -57,6 +58,12 @@ class FakeRecords:
         if self.before_commit:
             hook, self.before_commit = self.before_commit, None
             hook()
+        items = sum(
+            1 if isinstance(change, Require) else 1 + len(PLACES[type(change.record).__name__].also)
+            for change in changes
+        )
+        if items > MAX_CHANGES:
+            raise ValueError(f"{items} items in one transaction; {MAX_CHANGES} are allowed")
         for change in changes:
             self._check(change)
         for change in changes:
@@ -166,5 +173,25 @@ class FakePoster:
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
         self.posts.append((url, headers, body))
+        if self.failing:
+            raise self.failing.pop(0)
+
+
+@dataclass
+class FakeSchedules:
+    """Schedules in a dict, by name; `failing` makes the next calls fail."""
+
+    calls: dict[str, tuple[int, Mapping[str, Any]]] = field(default_factory=dict)
+    failing: list[Exception] = field(default_factory=list)
+
+    def ensure(self, name: str, at: int, request: Mapping[str, Any]) -> None:
+        self._fail()
+        self.calls.setdefault(name, (at, request))
+
+    def remove(self, name: str) -> None:
+        self._fail()
+        self.calls.pop(name, None)
+
+    def _fail(self) -> None:
         if self.failing:
             raise self.failing.pop(0)

@@ -10,10 +10,12 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
+from functions.lifecycle.outside import executions
 from functions.lifecycle.requests import (
     TransitionRequest,
     changed_body,
     error_body,
+    read_due,
     read_request,
     read_transition,
     state_body,
@@ -21,7 +23,9 @@ from functions.lifecycle.requests import (
 from functions.lifecycle.wiring import Wiring, wire
 from portico.clock import SystemClock
 from portico.domain.errors import InvalidInput, PorticoError
+from portico.domain.plans import DuePlan
 from portico.gateway.routes import HttpApiRoutes
+from portico.gateway.schedules import EventBridgeSchedules
 from portico.services.outbox import Worked
 from portico.settings import read
 from portico.storage.documents import BucketDocuments
@@ -46,12 +50,19 @@ def wiring() -> Wiring:
     )
     s3 = boto3.client("s3", region_name=region, config=config)
     control_plane = boto3.client("apigatewayv2", region_name=region, config=config)
+    scheduler = boto3.client("scheduler", region_name=region, config=config)
+    records, documents = DynamoRecords(settings, region), BucketDocuments(s3, settings.bucket)
+    clock = SystemClock()
     return wire(
-        DynamoRecords(settings, region),
-        BucketDocuments(s3, settings.bucket),
-        SystemClock(),
+        records,
+        documents,
+        clock,
         HttpApiRoutes(control_plane, settings.http_api_id, settings.authorizer_id),
+        EventBridgeSchedules(
+            scheduler, settings.schedule_group, settings.schedule_target, settings.schedule_role
+        ),
         undo_seconds=settings.undo_seconds,
+        execution=executions(settings, region, records, documents, clock),
     )
 
 
@@ -68,10 +79,15 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             return {"ok": transition(wiring(), event)}
         if request == "undo":
             return {"ok": undo(wiring(), event)}
+        if request == "resolves":
+            return {"ok": {"resolves": wiring().transitions.resolves(str(event.get("name", "")))}}
+        if request == "planned":
+            return {"ok": planned(wiring(), read_due(event))}
         if request == "outbox":
+            overdue(wiring())
             worked = work(wiring(), SCHEDULED)
             return {"ok": {"done": len(worked.done), "failed": len(worked.failed)}}
-        raise InvalidInput.of("request", "must be 'transition', 'undo' or 'outbox'")
+        raise InvalidInput.of("request", "is not known")
     except PorticoError as exc:
         logger().info("refused", extra={"request": request, "error": error_body(exc)})
         return {"error": error_body(exc)}
@@ -118,6 +134,27 @@ def undo(wired: Wiring, event: dict[str, Any]) -> dict[str, Any]:
     pending = carry_out(wired, asked)
     lifecycle = wired.transitions.lifecycle_of(asked.caller.tenant)
     return {**state_body(lifecycle, undone.api, pending), "undone": undone.entry.event}
+
+
+def planned(wired: Wiring, due: DuePlan) -> dict[str, Any]:
+    """Take a planned transition, then carry out what it left in the outbox."""
+    plan = wired.scheduling.run(due)
+    status = plan.status if plan else "UNKNOWN"
+    logger().info(
+        "planned", extra={"tenant": due.tenant, "api": due.api_id, "plan": due.id, "status": status}
+    )
+    work(wired, AT_ONCE, due.tenant)
+    return {"plan": due.id, "status": status, "reason": plan.reason if plan else ""}
+
+
+def overdue(wired: Wiring) -> None:
+    """Take the planned transitions that no schedule has called for; one that fails stays due."""
+    for tenant in wired.outbox.tenants():
+        for due in wired.scheduling.overdue(tenant):
+            try:
+                planned(wired, due)
+            except PorticoError as exc:
+                logger().warning("planned", extra={"plan": due.id, "error": error_body(exc)})
 
 
 def carry_out(wired: Wiring, asked: TransitionRequest) -> int:

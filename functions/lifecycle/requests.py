@@ -6,6 +6,7 @@ from typing import Any
 
 from portico.domain.api import Api
 from portico.domain.errors import InvalidInput, PorticoError
+from portico.domain.plans import DuePlan
 from portico.domain.user import Caller
 from portico.lifecycle.engine import describe
 from portico.lifecycle.model import LifeCycle
@@ -54,6 +55,19 @@ def read_request(event: Mapping[str, Any]) -> TransitionRequest:
     caller = Caller(str(texts["tenant"]), str(texts["user"]), tuple(roles))
     wanted = str(texts.get("event", ""))
     return TransitionRequest(caller, str(texts["api_id"]), wanted, checklist, stamp, comment)
+
+
+def read_due(event: Mapping[str, Any]) -> DuePlan:
+    """Which plan is due. Raises InvalidInput naming the field."""
+    texts = {name: event.get(name) for name in ("tenant", "api_id", "plan")}
+    for name, value in texts.items():
+        if not isinstance(value, str) or not value:
+            raise InvalidInput.of(name, "is needed, as text")
+    at = event.get("at")
+    if not isinstance(at, int) or isinstance(at, bool):
+        raise InvalidInput.of("at", "is a whole number")
+    tenant, api_id, plan = (str(value) for value in texts.values())
+    return DuePlan(tenant=tenant, at=at, id=plan, api_id=api_id)
 
 
 def changed_body(lifecycle: LifeCycle, changed: Changed, pending: int) -> dict[str, Any]:

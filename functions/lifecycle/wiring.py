@@ -2,13 +2,19 @@
 
 from dataclasses import dataclass
 
+from functions.lifecycle.executors.execution import Execution
 from functions.lifecycle.executors.routes import RouteExecutor
+from functions.lifecycle.executors.schedules import ScheduleExecutor
+from functions.lifecycle.executors.settling import SettleApis
 from functions.lifecycle.executors.subscriptions import CarrySubscriptions, CloseSubscriptions
 from functions.lifecycle.executors.versions import DeprecateOlder
-from portico.lifecycle import scxml
-from portico.ports import Clock, Documents, Records, Routes
+from portico.ports import Clock, Documents, Records, Routes, Schedules
+from portico.services.executing import EXECUTION
+from portico.services.lifecycles import SETTLE, Lifecycles
 from portico.services.outbox import Executor, Outbox
 from portico.services.revisions import ROUTE
+from portico.services.scheduling import SCHEDULE, Scheduling
+from portico.services.settling import Settling
 from portico.services.succession import Succession
 from portico.services.transitions import (
     CARRY_SUBSCRIPTIONS,
@@ -27,6 +33,7 @@ class Wiring:
     outbox: Outbox
     clock: Clock
     undoing: Undoing
+    scheduling: Scheduling
 
 
 def wire(
@@ -34,11 +41,16 @@ def wire(
     documents: Documents,
     clock: Clock,
     routes: Routes,
+    schedules: Schedules,
     *,
     undo_seconds: float = 3600.0,
+    execution: Execution = Execution({}),  # noqa: B008 - frozen, and without effect
 ) -> Wiring:
     """The services on the given adapters."""
-    transitions = Transitions(records, documents, clock, lambda _: scxml.default())
+    lifecycles = Lifecycles(records, clock, execution.resolves)
+    transitions = Transitions(
+        records, documents, clock, lifecycles.current, resolves=execution.resolves
+    )
     succession = Succession(records, clock, transitions)
     # `APIExecutor`, which the documents of all eras name, stands for all of these.
     executors: dict[str, Executor] = {
@@ -46,10 +58,14 @@ def wire(
         CLOSE_SUBSCRIPTIONS: CloseSubscriptions(succession),
         CARRY_SUBSCRIPTIONS: CarrySubscriptions(succession),
         DEPRECATE_OLDER: DeprecateOlder(succession),
+        EXECUTION: execution,
+        SCHEDULE: ScheduleExecutor(records, clock, schedules),
+        SETTLE: SettleApis(Settling(records, documents, clock, lifecycles.current), clock),
     }
     return Wiring(
         transitions,
         Outbox(records, clock, executors),
         clock,
         Undoing(transitions, undo_seconds),
+        Scheduling(transitions),
     )

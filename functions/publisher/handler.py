@@ -13,11 +13,13 @@ from functions.publisher.downloads import GuardedDownloads
 from functions.publisher.pages import PAGES
 from functions.publisher.pages import apis as api_pages
 from functions.publisher.pages import lifecycle as lifecycle_pages
+from functions.publisher.pages import plans as plan_pages
 from functions.publisher.routes import (
     apis,
     definitions,
     lifecycle,
     planning,
+    plans,
     policies,
     revisions,
     settings,
@@ -26,14 +28,15 @@ from functions.publisher.routes import (
 from functions.publisher.wiring import Wiring
 from portico.clock import SystemClock
 from portico.gateway.lifecycle_function import LifecycleFunction
-from portico.lifecycle.scxml import default
 from portico.services.accounts import Accounts
 from portico.services.executing import Executing
+from portico.services.lifecycles import Lifecycles
 from portico.services.passwords import Passwords
 from portico.services.policies import Policies
 from portico.services.previewing import Previewing
 from portico.services.publishing import Publishing
 from portico.services.revisions import Revisions
+from portico.services.scheduling import Scheduling
 from portico.services.subscribers import Subscribers
 from portico.services.transitions import Transitions
 from portico.services.undoing import Undoing
@@ -47,7 +50,17 @@ from portico.web.pages import sign_in_routes
 from portico.web.rest import rest_app
 from portico.web.session import Sessions
 
-ROUTES = (apis, definitions, lifecycle, planning, policies, revisions, settings, subscriptions)
+ROUTES = (
+    apis,
+    definitions,
+    lifecycle,
+    planning,
+    plans,
+    policies,
+    revisions,
+    settings,
+    subscriptions,
+)
 
 
 @cache
@@ -56,6 +69,7 @@ def app() -> LambdaFunctionUrlResolver:
     pages = [
         api_pages.router,
         lifecycle_pages.router,
+        plan_pages.router,
         sign_in_routes(PAGES, sessions(), accounts.sign_in),
     ]
     return rest_app([contract("publisher")], [*(one.router for one in ROUTES), *pages], PAGES.error)
@@ -74,16 +88,21 @@ def services() -> Wiring:
     # One try, and an answer before this function's own time is up.
     patience = Config(read_timeout=25, connect_timeout=3, retries={"total_max_attempts": 1})
     functions = boto3.client("lambda", region_name=_region(), config=patience)
-    transitions = Transitions(stored, documents, clock, lambda _: default())
+    lifecycles = Lifecycles(stored, clock)
+    transitions = Transitions(stored, documents, clock, lifecycles.current)
     return Wiring(
         settings=known,
-        publishing=Publishing(stored, documents, clock, known.allowed_backend_hosts),
+        publishing=Publishing(
+            stored, documents, clock, known.allowed_backend_hosts, lifecycles.current
+        ),
         uploads=Uploads(documents),
         downloads=GuardedDownloads(known.allowed_backend_hosts),
         revisions=Revisions(stored, documents, clock),
+        lifecycles=lifecycles,
         transitions=transitions,
         previewing=Previewing(transitions),
         undoing=Undoing(transitions, known.undo_seconds),
+        scheduling=Scheduling(transitions),
         executing=Executing(stored, documents, clock),
         lifecycle=LifecycleFunction(functions, known.lifecycle_function),
         subscribers=Subscribers(stored, clock),

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from portico.ports import Downloads, Lifecycle
 from portico.services.executing import Executing
+from portico.services.lifecycles import Lifecycles
 from portico.services.policies import Policies
 from portico.services.previewing import Previewing
 from portico.services.publishing import Publishing
 from portico.services.revisions import Revisions
+from portico.services.scheduling import Scheduling
 from portico.services.subscribers import Subscribers
 from portico.services.transitions import Transitions
 from portico.services.undoing import Undoing
@@ -24,10 +26,12 @@ class Wiring:
     uploads: Uploads
     downloads: Downloads
     revisions: Revisions
+    lifecycles: Lifecycles
     transitions: Transitions
     lifecycle: Lifecycle
     previewing: Previewing
     undoing: Undoing
+    scheduling: Scheduling
     executing: Executing
     subscribers: Subscribers
     policies: Policies

@@ -21,7 +21,7 @@ from portico.services.revisions import Revisions
 from portico.services.subscribing import Subscribing
 from portico.services.transitions import Transitions
 from portico.services.versions import version_key
-from tests.fakes import FakeClock, FakeDocuments, FakeRecords, FakeRoutes
+from tests.fakes import FakeClock, FakeDocuments, FakeRecords, FakeRoutes, FakeSchedules
 
 TENANT = "carbon.super"
 JANE = Caller(TENANT, "jane", ("Internal/publisher",))
@@ -34,10 +34,11 @@ class World:
     documents: FakeDocuments = field(default_factory=FakeDocuments)
     clock: FakeClock = field(default_factory=FakeClock)
     routes: FakeRoutes = field(default_factory=FakeRoutes)
+    schedules: FakeSchedules = field(default_factory=FakeSchedules)
 
     @property
     def wired(self) -> Wiring:
-        return wire(self.records, self.documents, self.clock, self.routes)
+        return wire(self.records, self.documents, self.clock, self.routes, self.schedules)
 
     def add(self, version: str = "1.0.0", **fields: Any) -> Api:
         api = Api(

@@ -1,10 +1,51 @@
-"""Answers about transitions that have not been taken: dry runs."""
+"""Bodies about transitions that have not been taken: dry runs and plans."""
 
+from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
+from functions.publisher.bodies.model import Body, iso
 from portico.domain.api import Api
 from portico.domain.errors import InvalidInput, PorticoError
+from portico.domain.plans import Plan
 from portico.services.previewing import Preview
+
+
+class PlanBody(Body):
+    """A transition to take at a time; `at` is a date and time with its offset (RFC 3339)."""
+
+    action: str = Field(min_length=1, max_length=200)
+    at: str = Field(min_length=1, max_length=50)
+    lifecycle_checklist: dict[str, bool] | None = None
+    comment: str | None = Field(default=None, max_length=500)
+
+
+def moment(text: str) -> int:
+    """An RFC 3339 time in epoch seconds. Raises InvalidInput."""
+    try:
+        found = datetime.fromisoformat(text)
+        if found.tzinfo is not None:
+            return int(found.timestamp())
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidInput.of("at", "is a date and time with its offset, as 2027-03-01T00:00:00+01:00")
+
+
+def plan_body(plan: Plan) -> dict[str, Any]:
+    """A planned transition."""
+    return {
+        "id": plan.id,
+        "action": plan.event,
+        "at": iso(plan.at * 1000),
+        "lifecycleChecklist": dict(plan.checklist),
+        "comment": plan.comment,
+        "user": plan.user,
+        "createdTime": iso(plan.created),
+        "status": plan.status,
+        "reason": plan.reason,
+        "endedTime": iso(plan.ended) if plan.ended else None,
+    }
 
 
 def preview_body(preview: Preview) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from tests.fakes import (
     FakePoster,
     FakeRecords,
     FakeRoutes,
+    FakeSchedules,
 )
 
 TENANT = "carbon.super"
@@ -73,7 +74,12 @@ class World:
             **self.more,
         }
         wired = wire(
-            self.records, self.documents, self.clock, FakeRoutes(), execution=Execution(carriers)
+            self.records,
+            self.documents,
+            self.clock,
+            FakeRoutes(),
+            FakeSchedules(),
+            execution=Execution(carriers),
         )
         ours = replace(wired.transitions, lifecycle_of=lambda _: self.lifecycle)
         return replace(wired, transitions=ours)

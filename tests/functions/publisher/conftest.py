@@ -16,12 +16,13 @@ from portico.domain.records import Put
 from portico.domain.scopes import scopes_of_roles
 from portico.domain.user import ADMIN, CREATOR, PUBLISHER, Caller, User
 from portico.lifecycle.engine import describe
-from portico.lifecycle.scxml import default
 from portico.services.executing import Executing
+from portico.services.lifecycles import Lifecycles
 from portico.services.policies import Policies, default_policies
 from portico.services.previewing import Previewing
 from portico.services.publishing import Publishing
 from portico.services.revisions import Revisions
+from portico.services.scheduling import Scheduling
 from portico.services.subscribers import Subscribers
 from portico.services.transitions import Transitions
 from portico.services.undoing import Undoing
@@ -59,7 +60,7 @@ class FakeLifecycle:
             request["stamp"],
             comment=request["comment"],
         )
-        state = describe(default(), changed.api.state)
+        state = describe(self.transitions.lifecycle_of(caller.tenant), changed.api.state)
         return {**state, "event": changed.step.event, "stamp": changed.api.stamp}
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,7 +70,7 @@ class FakeLifecycle:
         undone = Undoing(self.transitions, 3600).undo(
             caller, request["api_id"], request["stamp"], request["comment"]
         )
-        state = describe(default(), undone.api.state)
+        state = describe(self.transitions.lifecycle_of(caller.tenant), undone.api.state)
         return {**state, "undone": undone.entry.event, "stamp": undone.api.stamp}
 
     def work_outbox(self) -> None:
@@ -193,21 +194,24 @@ def publisher() -> Publisher:
         records.commit(*(Put(policy) for policy in default_policies(tenant)))
         for name in ("admin", "jane", "peter"):
             records.commit(Put(User(tenant=tenant, name=name, id=name, password="")))
-    transitions = Transitions(records, documents, clock, lambda _: default())
+    lifecycles = Lifecycles(records, clock)
+    transitions = Transitions(records, documents, clock, lifecycles.current)
     lifecycle, downloads = FakeLifecycle(transitions), FakeDownloads()
     settings = Settings(
         gateway_url="https://gateway.example.com", store_url="https://store.example.com"
     )
     wiring = Wiring(
         settings=settings,
-        publishing=Publishing(records, documents, clock),
+        publishing=Publishing(records, documents, clock, lifecycle_of=lifecycles.current),
         uploads=Uploads(documents),
         downloads=downloads,
         revisions=Revisions(records, documents, clock),
+        lifecycles=lifecycles,
         transitions=transitions,
         lifecycle=lifecycle,
         previewing=Previewing(transitions),
         undoing=Undoing(transitions, 3600),
+        scheduling=Scheduling(transitions),
         executing=Executing(records, documents, clock),
         subscribers=Subscribers(records, clock),
         policies=Policies(records, clock),

@@ -74,6 +74,11 @@ def walk(publisher: Publisher) -> Walk:
     query = {"action": "Publish", "apiId": api}
     walk.call("GET", "/apis/{apiId}/lifecycle-preview", 200, apiId=api, query=query)
     walk.call("POST", "/apis/change-lifecycle", 200, query=query)
+    plan = {"action": "Retire", "at": "2027-03-01T00:00:00+01:00"}
+    made_plan = walk.call("POST", "/apis/{apiId}/lifecycle-plans", 201, plan, apiId=api)
+    walk.call("GET", "/apis/{apiId}/lifecycle-plans", 200, apiId=api)
+    path = "/apis/{apiId}/lifecycle-plans/{planId}"
+    walk.call("DELETE", path, 200, apiId=api, planId=made_plan["id"])
     walk.call("GET", "/apis/{apiId}/lifecycle-undo", 200, apiId=api)
     walk.call("POST", "/apis/{apiId}/lifecycle-undo", 200, apiId=api)
     walk.call("POST", "/apis/change-lifecycle", 200, query=query)

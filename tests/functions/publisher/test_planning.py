@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.functions.publisher.conftest import Publisher
 
 
@@ -68,3 +70,55 @@ def test_the_last_transition_is_undone(publisher: Publisher) -> None:
     assert history[1]["undoes"] == history[0]["id"]
     refused = publisher.call("POST", where, expect=400).json
     assert refused["description"] == "The last change was an undo itself"
+
+
+PLAN = {"action": "Publish", "at": "2027-03-01T00:00:00+01:00", "comment": "for spring"}
+
+
+def test_a_transition_is_planned_shown_and_cancelled(publisher: Publisher) -> None:
+    api_id = publisher.create()["id"]
+    where = f"/apis/{api_id}/lifecycle-plans"
+    made = publisher.call("POST", where, PLAN, expect=201).json
+    assert made["at"] == "2027-02-28T23:00:00.000Z"
+    assert (made["status"], made["user"], made["comment"]) == ("PLANNED", "jane", "for spring")
+    assert publisher.lifecycle.nudged == 1
+    listed = publisher.call("GET", where, expect=200).json
+    assert (listed["list"], listed["pagination"]["total"]) == ([made], 1)
+    page = publisher.call("GET", where, query={"offset": "1"}, expect=200).json
+    assert (page["count"], page["pagination"]["total"]) == (0, 1)
+    gone = publisher.call("DELETE", f"{where}/{made['id']}", expect=200).json
+    assert gone["status"] == "CANCELLED"
+    assert publisher.lifecycle.nudged == 2
+    publisher.call("DELETE", f"{where}/{made['id']}", expect=409)
+    publisher.call("DELETE", f"{where}/nothing", expect=404)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"at": "2027-03-01T00:00:00"}, "at"),
+        ({"at": "tomorrow"}, "at"),
+        ({"at": "2020-03-01T00:00:00Z"}, "at"),
+        ({"at": 1}, "at"),
+        ({"at": "9999-12-31T23:59:59-23:00"}, "at"),
+        ({"action": "Explode"}, "action"),
+        ({"action": ""}, "action"),
+        ({"comment": "x" * 501}, "comment"),
+        ({"lifecycleChecklist": {"Make coffee": True}}, "lifecycleChecklist"),
+        ({"lifecycleChecklist": {"Make coffee": "yes"}}, "lifecycleChecklist.Make coffee"),
+        ({"when": "now"}, "when"),
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused_by_field(
+    publisher: Publisher, change: dict[str, Any], field: str
+) -> None:
+    where = f"/apis/{publisher.create()['id']}/lifecycle-plans"
+    refused = publisher.call("POST", where, {**PLAN, **change}, expect=400).json
+    assert [one["code"] for one in refused["error"]] == [field]
+
+
+def test_creators_see_plans_and_make_none(publisher: Publisher) -> None:
+    where = f"/apis/{publisher.create()['id']}/lifecycle-plans"
+    creator = publisher.as_user("jane", "Internal/creator")
+    assert creator.call("GET", where, expect=200).json["list"] == []
+    creator.call("POST", where, PLAN, expect=401)

@@ -80,6 +80,10 @@ class Outbox:
     clock: Clock
     executors: Mapping[str, Executor] = field(default_factory=dict)
 
+    def tenants(self) -> list[str]:
+        """The tenants that have ever had an entry."""
+        return [found.name for found in self.records.list(OutboxTenant, tenant=ANY_TENANT)]
+
     def pending(self, tenant: str) -> list[OutboxEntry]:
         """What is still to be done, oldest first; a failed entry has `attempts` and `error`."""
         return self.records.list(OutboxEntry, tenant=tenant)

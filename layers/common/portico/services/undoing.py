@@ -164,13 +164,13 @@ class Undoing:
         else:
             changes = Deployments(records).mark(after)
             changes.append(revisions.route_entry(after))
-        return after, [*changes, revisions.card(after), *self._called_off(api)]
+        return after, [*changes, revisions.card(after), *self._called_off(entry)]
 
-    def _called_off(self, api: Api) -> list[Change]:
+    def _called_off(self, entry: HistoryEntry) -> list[Change]:
         """Executions of the undone transition that nobody has begun are not begun any more."""
         changes: list[Change] = []
-        for pending in self.transitions.records.list(OutboxEntry, tenant=api.tenant):
-            if pending.payload.get("api_id") != api.id or pending.kind == ROUTE:
+        for pending in self.transitions.records.list(OutboxEntry, tenant=entry.tenant):
+            if pending.history != entry.order or pending.kind == ROUTE:
                 continue
             if not pending.attempts:
                 changes += [Remove(pending), *self._skipped(pending)]
