@@ -1,7 +1,7 @@
-"""Entry point of the authorizer: an API Gateway event in, a simple response out; wiring, nothing
-else.
- Format 2.0 with simple responses: API Gateway Developer Guide, "Control access to HTTP APIs with
-AWS Lambda authorizers".
+"""The authorizer: an API Gateway event in, a simple response out; wiring, nothing else.
+
+Payload format 2.0: API Gateway Developer Guide, "Control access to HTTP APIs with AWS Lambda
+authorizers".
 """
 
 import os
