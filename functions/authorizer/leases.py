@@ -1,5 +1,6 @@
 """Shares of a limit, taken from DynamoDB many calls at a time and spent here one by one.
- All environments of the function draw on the same counter, so together they never grant more than
+
+All environments of the function draw on the same counter, so together they never grant more than
 the limit. What one holds unused is bounded (LARGEST), shrinks as the limit comes near, and ends
 with the window.
 """

@@ -1,5 +1,6 @@
 """Request paths and URI templates, read the same way by everything that judges or forwards a call.
- API Gateway hands over a decoded path, so what could mean two things is refused before anything is
+
+API Gateway hands over a decoded path, so what could mean two things is refused before anything is
 matched.
 """
 
