@@ -15,7 +15,7 @@ import pytest
 
 from tests.local.conftest import ROOT, SMALL, Platform, command, platform_of, start
 from tools.local.client import Http
-from tools.local.site import Site
+from tools.local.site import Site, free_port
 from tools.local.supervisor import running_pid
 
 
@@ -168,6 +168,32 @@ def _no_workers(state: Path) -> bool:
         except OSError:
             continue
     return True
+
+
+@pytest.mark.parametrize("status", ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"])
+def test_a_deployment_that_was_broken_off_can_be_repeated(own: Platform, status: str) -> None:
+    command(own.state, "down")
+    kept = own.state / "aws" / "services" / "cloudformation.json"
+    stopped = '"StackStatus": "CREATE_COMPLETE"'
+    assert stopped in kept.read_text()
+    kept.write_text(kept.read_text().replace(stopped, f'"StackStatus": "{status}"'))
+    start(own.state)
+    answer = Http(own.endpoints["gateway"]).get("/open/a", headers={"X-Do": "plain"})
+    assert answer.status == 200
+
+
+def test_a_new_address_reaches_the_functions(own: Platform) -> None:
+    command(own.state, "down")
+    port = free_port()
+    ports = f"aws=0,gateway={port},publisher=0,store=0,admin=0,backend=0"
+    done = command(
+        own.state,
+        *("up", "--detach", "--no-seed", "--ports", ports, "--stack", "small"),
+        *("--template", str(SMALL)),
+    )
+    assert done.returncode == 0, done.stderr
+    live = own.aws("lambda").get_function_configuration(FunctionName="small-echo", Qualifier="live")
+    assert live["Environment"]["Variables"]["GATEWAY"] == f"http://127.0.0.1:{port}"
 
 
 def test_ctrl_c_stops_everything(tmp_path: Path) -> None:

@@ -197,6 +197,27 @@ def correct_transform_parameters() -> None:
             module._apply_transforms = apply  # type: ignore[attr-defined]
 
 
+def correct_interrupted_deployments() -> None:
+    """AWS carries a deployment to its end; the emulator, started again, has forgotten it.
+
+    A stack that stays "in progress" takes no other deployment. What was being created counts as
+    failed, what was being updated keeps what it has; both can then be deployed again.
+    """
+    from ministack.services import cloudformation
+
+    restore = cloudformation.load_persisted_state
+
+    def load(data: Any) -> None:
+        restore(data)
+        for stack in _values(cloudformation._stacks):
+            operation, _, rest = stack.get("StackStatus", "").partition("_")
+            if rest.endswith("IN_PROGRESS"):
+                updated = operation == "UPDATE"
+                stack["StackStatus"] = "UPDATE_ROLLBACK_COMPLETE" if updated else "CREATE_FAILED"
+
+    cloudformation.load_persisted_state = load
+
+
 def correct_transport() -> None:
     """AWS is called over TLS, so a policy that denies `aws:SecureTransport: false` lets calls pass.
 

@@ -117,8 +117,9 @@ class Deployment:
         # As defaults: a deployment tool that gives no parameters then gets the same stack.
         given = parameters(template, self._site, admin_password)
         if "SourceHash" in template.get("Parameters", {}):
-            keys = "".join(sorted(package.key for package in self._packages))
-            given["SourceHash"] = hashlib.sha256(keys.encode()).hexdigest()
+            # New settings need a new version of each function too: an alias stays at the old one.
+            made_of = [sorted(package.key for package in self._packages), sorted(given.items())]
+            given["SourceHash"] = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
         for name, value in given.items():
             template["Parameters"][name]["Default"] = value
         return template
