@@ -1,13 +1,15 @@
 """`/apis`: create, list, show, change, delete."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from portico.domain.api import Api, ApiCard, ContextClaim, NameClaim, SubscriberCount
+from portico.domain.api import Api, ApiCard, ContextClaim, HistoryEntry, NameClaim, SubscriberCount
 from portico.domain.gateway import Deployment
 from portico.domain.operations import AuditEntry
+from portico.domain.policy import Level, Policy
 from portico.domain.records import Put
 from portico.domain.user import CREATOR, PUBLISHER
 from tests.functions.publisher.conftest import TENANT, Publisher, new_api
@@ -183,6 +185,49 @@ def test_deleting_leaves_nothing_behind(publisher: Publisher) -> None:
     assert publisher.documents.content == {}
     assert publisher.lifecycle.nudged
     publisher.call("GET", f"/apis/{made['id']}", expect=404)
+
+
+def named(publisher: Publisher, number: int) -> list[str]:
+    """As many subscription policies as that, in the tenant."""
+    bronze = publisher.records.get(
+        Policy, tenant=TENANT, level=Level.SUBSCRIPTION.value, name="Bronze"
+    )
+    assert bronze
+    names = [f"P{n}" for n in range(number)]
+    for name in names:
+        publisher.records.commit(Put(replace(bronze, id=name, name=name)))
+    return names
+
+
+def test_an_api_of_many_policies_and_a_long_history_can_be_deleted(publisher: Publisher) -> None:
+    api = publisher.create(policies=named(publisher, 50))
+    for n in range(70):
+        publisher.records.commit(
+            Put(
+                HistoryEntry(
+                    tenant=TENANT,
+                    api_id=api["id"],
+                    order=f"{n:03}",
+                    previous_state="CREATED",
+                    post_state="PUBLISHED",
+                    event="Publish",
+                    user="jane",
+                    updated=n,
+                )
+            )
+        )
+    publisher.call("DELETE", f"/apis/{api['id']}", expect=200)
+    publisher.call("GET", f"/apis/{api['id']}", expect=404)
+
+
+def test_more_policies_than_a_commit_holds_change_in_two_steps(publisher: Publisher) -> None:
+    names = named(publisher, 100)
+    api = publisher.create(policies=names[:50])
+    path = f"/apis/{api['id']}"
+    refused = publisher.call("PUT", path, new_api(policies=names[50:]), expect=400)
+    assert "policies" in [one["code"] for one in refused.json["error"]]
+    publisher.call("PUT", path, new_api(policies=names[50:70]), expect=200)
+    publisher.call("PUT", path, new_api(policies=names[50:]), expect=200)
 
 
 def test_a_subscribed_api_is_not_deleted(publisher: Publisher) -> None:
