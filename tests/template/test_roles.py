@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.template.reading import actions_on, functions, resources, statements, target
+from tests.template.reading import actions_on, functions, resources, statements, target, variables
 
 READ = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
 CHECK = {"dynamodb:ConditionCheckItem"}
@@ -46,6 +46,9 @@ OTHERS = {
         "apigateway:POST",
         "apigateway:PATCH",
         "apigateway:DELETE",
+        "scheduler:CreateSchedule",
+        "scheduler:DeleteSchedule",
+        "iam:PassRole",
         "ses:SendEmail",
         "sns:Publish",
         "events:PutEvents",
@@ -65,8 +68,31 @@ ROLES = sorted(TABLES)
 def test_every_function_has_a_role_of_its_own() -> None:
     used = [properties["Role"]["Fn::GetAtt"] for properties in functions().values()]
 
-    assert sorted(used) == sorted(f"{role}.Arn" for role in resources("AWS::IAM::Role"))
-    assert sorted(resources("AWS::IAM::Role")) == ROLES
+    assert sorted(used) == sorted(f"{role}.Arn" for role in ROLES)
+    # Services have theirs too.
+    assert sorted(resources("AWS::IAM::Role")) == sorted([*ROLES, "ScheduleRole"])
+
+
+def test_schedules_may_wake_the_lifecycle_function_and_do_nothing_else() -> None:
+    (allowed,) = statements("ScheduleRole")
+    assert allowed[0] == {"lambda:InvokeFunction"}
+    assert [target(one).partition(":function:")[2] for one in allowed[1]] == [
+        "${AWS::StackName}-lifecycle:live"
+    ]
+    given = variables("LifecycleFunction")["PORTICO_SCHEDULE_TARGET"]
+    assert [given] == allowed[1]
+    trust = resources("AWS::IAM::Role")["ScheduleRole"]["AssumeRolePolicyDocument"]["Statement"][0]
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+
+
+def test_only_the_role_of_schedules_is_handed_on_and_to_the_scheduler_only() -> None:
+    assert actions_on("LifecycleRole", "ScheduleRole.Arn") == {"iam:PassRole"}
+    (policy,) = resources("AWS::IAM::Role")["LifecycleRole"]["Policies"]
+    (passing,) = [
+        one for one in policy["PolicyDocument"]["Statement"] if one["Action"] == "iam:PassRole"
+    ]
+    service = "scheduler.amazonaws.com"
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": service}}
 
 
 @pytest.mark.parametrize("role", ROLES)
