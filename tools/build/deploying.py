@@ -1,8 +1,10 @@
 """`sam deploy` of what was built, with samconfig.toml's parameters and the sources' hash."""
 
+import hashlib
+import json
 import subprocess
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.build.building import ROOT, SAM, environment
@@ -37,4 +39,14 @@ def overrides(stage: str, parameters: Sequence[str] = ()) -> dict[str, str]:
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     given = [*config[stage]["deploy"]["parameters"]["parameter_overrides"].split(), *parameters]
     merged = dict(parameter.split("=", 1) for parameter in given)
-    return {**merged, "SourceHash": source_hash(ROOT)}
+    return {**merged, "SourceHash": _hash(merged)}
+
+
+def _hash(settings: Mapping[str, str]) -> str:
+    """Of the sources and the settings: new settings need a new version of each function too, for an
+    alias stays at the old one.
+
+    The password is in no function's settings, and its hash would be for anybody to guess at.
+    """
+    shown = sorted((name, value) for name, value in settings.items() if name != "AdminPassword")
+    return hashlib.sha256(f"{source_hash(ROOT)} {json.dumps(shown)}".encode()).hexdigest()
