@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portico.domain.errors import Forbidden, InvalidInput, PorticoError, TransitionRefused
 from portico.lifecycle import scxml
 from portico.lifecycle.engine import describe, step
-from portico.lifecycle.model import DEPRECATE_OLD, PROPAGATE, RESUBSCRIBE, LifeCycle
+from portico.lifecycle.model import DEPRECATE_OLD, PROPAGATE, RESUBSCRIBE, Approval, LifeCycle
+from tests.lifecycle.charts import OWN, lifecycles
 
 PUBLISHER = ("Internal/publisher",)
 NAMES = {
@@ -159,3 +160,137 @@ def test_no_other_role_moves_an_api(state: str, roles: list[str]) -> None:
     for found in describe(chart(), state)["availableTransitions"]:
         with pytest.raises(Forbidden):
             step(chart(), state, found["event"], {}, roles)
+
+
+def reviewed() -> LifeCycle:
+    return scxml.read((OWN / "reviewed.scxml").read_bytes())
+
+
+REVIEWER = ("reviewer", "security")
+CHECKED = {"Documentation is complete": True, "Security is checked": True}
+
+
+def test_an_item_that_names_an_event_must_be_ticked_for_it() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        step(reviewed(), "IN REVIEW", "Publish", {"security is checked": False}, REVIEWER)
+
+    assert [problem.message for problem in refusal.value.problems] == [
+        "'Documentation is complete' must be ticked for 'Publish'",
+        "'Security is checked' must be ticked for 'Publish'",
+    ]
+    taken = step(reviewed(), "IN REVIEW", "Publish", CHECKED, REVIEWER)
+    assert taken.state == "Published"
+    # It names one event; the others of its state do not ask for it.
+    assert step(reviewed(), "In Review", "Reject", {}, REVIEWER).state == "Created"
+
+
+def test_an_item_that_names_no_event_is_passed_on_as_it_is() -> None:
+    boxes = {**CHECKED, "Require Re-Subscription": True}
+    taken = step(reviewed(), "IN REVIEW", "Publish", boxes, REVIEWER)
+
+    assert taken.checklist == {
+        **CHECKED,
+        "Deprecate Old Versions": False,
+        "Require Re-Subscription": True,
+    }
+
+
+def test_a_box_with_a_role_is_ticked_by_that_role_only() -> None:
+    with pytest.raises(Forbidden, match="'Security is checked' needs the role security"):
+        step(reviewed(), "IN REVIEW", "Publish", CHECKED, ("reviewer",))
+
+
+def test_without_a_role_in_the_document_who_may_publish_moves() -> None:
+    assert step(reviewed(), "CREATED", "Submit", {}, PUBLISHER)
+    with pytest.raises(Forbidden, match="'Submit' needs the role Internal/publisher"):
+        step(reviewed(), "CREATED", "Submit", {}, ("Internal/creator",))
+
+
+def test_a_role_is_known_in_any_letter_case_and_everyone_is_everyone() -> None:
+    assert step(reviewed(), "IN REVIEW", "Reject", {}, ("REVIEWER",))
+    document = (OWN / "reviewed.scxml").read_text()
+    anyone = scxml.read(document.replace('roles="reviewer"', 'roles="Internal/everyone"').encode())
+    assert step(anyone, "IN REVIEW", "Reject", {}, ())
+
+
+def test_a_step_says_who_has_to_agree() -> None:
+    assert step(reviewed(), "DEPRECATED", "Notify Users", {}, PUBLISHER).approval == Approval()
+    assert step(reviewed(), "DEPRECATED", "Retire", {}, PUBLISHER).approval is None
+
+
+def test_boxes_about_versions_show_only_where_there_are_others() -> None:
+    names = [item["name"] for item in describe(chart(), "CREATED", versions=False)["checkItems"]]
+    assert names == [PROPAGATE]
+    names = [item["name"] for item in describe(chart(), "CREATED")["checkItems"]]
+    assert names == [PROPAGATE, DEPRECATE_OLD, RESUBSCRIBE]
+    # By the names of other eras too.
+    names = [i["name"] for i in describe(reviewed(), "IN REVIEW", versions=False)["checkItems"]]
+    assert names == list(CHECKED)
+
+
+def test_only_what_a_person_may_do_is_described() -> None:
+    publisher = describe(reviewed(), "IN REVIEW", roles=PUBLISHER)
+    creator = describe(reviewed(), "IN REVIEW", roles=("Internal/creator",))
+
+    assert [found["event"] for found in publisher["availableTransitions"]] == ["Publish"]
+    assert creator["availableTransitions"] == []
+    assert creator["checkItems"] == []
+
+
+@st.composite
+def journeys(draw: st.DrawFn) -> tuple[LifeCycle, list[tuple[str, dict[str, bool], list[str]]]]:
+    """A life cycle and what people with some roles ask of it, mostly by names that it knows."""
+    lifecycle = draw(lifecycles())
+    transitions = [found for node in lifecycle.states for found in node.transitions]
+    known = [found.event for found in transitions]
+    roles = [role for found in transitions for role in found.roles]
+    boxes = [item.name for item in lifecycle.items]
+    some = st.sampled_from
+    asked = st.tuples(
+        st.one_of(some(known), st.text(max_size=8)) if known else st.text(max_size=8),
+        st.dictionaries(some(boxes), st.booleans()) if boxes else st.just({}),
+        st.lists(some([*roles, "Internal/publisher", "admin"]), max_size=3),
+    )
+    return lifecycle, draw(st.lists(asked, max_size=12))
+
+
+@settings(max_examples=100, deadline=None)
+@given(journeys())
+def test_no_sequence_of_events_leaves_the_document(
+    journey: tuple[LifeCycle, list[tuple[str, dict[str, bool], list[str]]]],
+) -> None:
+    lifecycle, asked = journey
+    allowed = {
+        (node.id, found.event): found for node in lifecycle.states for found in node.transitions
+    }
+    state = lifecycle.initial
+    for event, checklist, roles in asked:
+        try:
+            taken = step(lifecycle, state.upper(), event, checklist, roles)
+        except PorticoError:
+            continue
+        found = allowed[(state, taken.event)]
+        assert taken.previous == state
+        assert taken.state == found.target
+        assert taken.executions == found.executions
+        assert taken.approval == found.approval
+        assert "admin" in roles or set(found.roles or PUBLISHER) & set(roles)
+        assert set(taken.checklist) == {item.name for item in found.items}
+        assert all(
+            taken.checklist[item.name] for item in found.items if found.event in item.required_for
+        )
+        state = taken.state
+
+
+@settings(max_examples=100, deadline=None)
+@given(lifecycles())
+def test_an_administrator_can_walk_every_arrow(lifecycle: LifeCycle) -> None:
+    for node in lifecycle.states:
+        for found in node.transitions:
+            ticked = {item.name: True for item in found.items}
+            taken = step(lifecycle, node.id.upper(), found.event.upper(), ticked, ("admin",))
+            assert (taken.previous, taken.event, taken.state) == (
+                node.id,
+                found.event,
+                found.target,
+            )

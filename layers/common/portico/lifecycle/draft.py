@@ -5,6 +5,7 @@ forms are read into it, and everything wrong with it is found here once.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from portico.domain.behaviour import Access, Behaviour
 from portico.lifecycle.findings import ERROR, Finding, error, warning
@@ -25,6 +26,7 @@ MAX_BYTES = 256 * 1024
 MAX_STATES = 100
 MAX_TRANSITIONS = 50  # of a state
 MAX_ENTRIES = 100  # of a kind, of a state
+MAX_NAMES = 20  # roles of an entry, parameters of an execution
 MAX_NAME = 120
 MAX_FINDINGS = 200
 # Attributes of a state's `behaviour`, as the document spells them.
@@ -73,6 +75,7 @@ class DraftState:
     executions: list[Entry] = field(default_factory=list)
     approvals: list[Entry] = field(default_factory=list)
     behaviour: Mapping[str, str] | None = None
+    behaviour_line: int = 0
 
 
 @dataclass
@@ -138,7 +141,26 @@ def _lifecycle(draft: Draft) -> LifeCycle:
         draft.wrong(
             draft.line, "initial-missing", f"the initial state '{_short(initial)}' is no state"
         )
-    return LifeCycle(draft.name, ids.get(same_state(initial), initial), states)
+    lifecycle = LifeCycle(draft.name, ids.get(same_state(initial), initial), states)
+    if _spelt_out(lifecycle) > MAX_BYTES:
+        draft.wrong(
+            draft.line,
+            "limit",
+            f"its executions, written for each event, have more than {MAX_BYTES} characters",
+        )
+    return lifecycle
+
+
+def _spelt_out(lifecycle: LifeCycle) -> int:
+    """The characters of all executions of all transitions; one that names no event counts for
+    each.
+    """
+    return sum(
+        len(run.executor) + sum(len(name) + len(value) for name, value in run.parameters.items())
+        for node in lifecycle.states
+        for transition in node.transitions
+        for run in transition.executions
+    )
 
 
 @dataclass
@@ -210,6 +232,7 @@ class _State:
         return self._named(entry)
 
     def _named(self, entry: Entry) -> list[str]:
+        self._few(entry, "roles", entry.roles)
         return [
             role
             for role in entry.roles
@@ -218,6 +241,7 @@ class _State:
 
     def _run(self, entry: Entry) -> Execution:
         _name(self.draft, entry.line, "the class of an execution", entry.name)
+        self._few(entry, "parameters", entry.parameters)
         parameters: dict[str, str] = {}
         for name, value in entry.parameters:
             if _name(self.draft, entry.line, "the name of a parameter", name):
@@ -268,7 +292,7 @@ class _State:
         given = self.state.behaviour
         if given is None:
             return None
-        line = self.state.line
+        line = self.state.behaviour_line
         for name in given:
             if name != "access" and name not in FLAGS:
                 known = ", ".join(["access", *FLAGS])
@@ -294,6 +318,11 @@ class _State:
                 line, "value", f"the value of {what} is '{_short(value)}', not true or false"
             )
         return plain == "true"
+
+    def _few(self, entry: Entry, kind: str, names: list[Any]) -> None:
+        if len(names) > MAX_NAMES:
+            self.draft.wrong(entry.line, "limit", f"there are more than {MAX_NAMES} {kind}")
+            del names[MAX_NAMES:]
 
     def _limit(self, kind: str, entries: list[Entry] | list[Arrow], most: int) -> None:
         if len(entries) > most:

@@ -137,6 +137,7 @@ class _Reader:
             self.transition(state, one)
         if "Behaviour" in given:
             behaviour = self.object(given, "Behaviour")
+            state.behaviour_line = behaviour.line
             state.behaviour = {
                 name: str(value).lower() if isinstance(value, bool | str) else repr(value)
                 for name, value in behaviour.items()

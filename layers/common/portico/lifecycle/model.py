@@ -128,16 +128,21 @@ class LifeCycle:
 
 def same_state(name: str) -> str:
     """What is equal for all spellings of one state, its form in capitals included."""
-    return " ".join(name.split()).upper().casefold()
+    return _plain(name)
 
 
 def same_item(name: str) -> str:
     """What is equal for all spellings of one checklist item."""
-    plain = " ".join(name.split()).casefold()
-    return _OTHER_NAMES.get(plain, plain).casefold()
+    plain = _plain(name)
+    return _plain(_OTHER_NAMES.get(plain, plain))
 
 
 def same_event(name: str) -> str:
     """What is equal for all spellings of one event."""
-    plain = " ".join(name.split()).casefold()
-    return _OTHER_EVENTS.get(plain, plain).casefold()
+    plain = _plain(name)
+    return _plain(_OTHER_EVENTS.get(plain, plain))
+
+
+def _plain(name: str) -> str:
+    # Capitals first: a dotless i and its capital, which records hold, are the same name.
+    return " ".join(name.split()).upper().casefold()

@@ -107,11 +107,17 @@ def _behaviour(behaviour: Behaviour) -> dict[str, str]:
 def _by_event(
     node: StateNode, part: Callable[[Transition], object]
 ) -> list[tuple[str, Transition]]:
-    """The transitions with the `forEvent` to write; one for all of them when they are alike."""
-    first, *others = node.transitions
-    if all(part(other) == part(first) for other in others):
-        return [("", first)]
-    return [(found.event, found) for found in node.transitions]
+    """A transition of each kind, with the events alike in this part as `forEvent`."""
+    groups: list[list[Transition]] = []
+    for found in node.transitions:
+        alike = next((group for group in groups if part(group[0]) == part(found)), None)
+        if alike is None:
+            groups.append([found])
+        else:
+            alike.append(found)
+    if len(groups) == 1:
+        return [("", groups[0][0])]
+    return [(",".join(found.event for found in group), group[0]) for group in groups]
 
 
 def _add(parent: etree._Element, tag: str, **attributes: str) -> etree._Element:

@@ -88,11 +88,11 @@ def _judge(draft: Draft, resolves: Callable[[str], bool], living: Mapping[str, i
     reached = _reached(draft)
     standard = {same_state(name) for name in STANDARD}
     for key, found in states.items():
-        if key not in reached and same_state(draft.initial) in states:
+        if key and key not in reached and same_state(draft.initial) in states:
             draft.odd(
                 found.line, "unreachable", f"no event leads to the state '{found.id}'", found.id
             )
-        if key not in standard and found.behaviour is None:
+        if key and key not in standard and found.behaviour is None:
             draft.odd(
                 found.line,
                 "no-behaviour",
