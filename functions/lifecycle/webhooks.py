@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -54,7 +55,7 @@ class GuardedPoster:
             sent = {**headers, "Host": _host(target), "User-Agent": "Portico"}
             connection.request("POST", path, body=body, headers=sent, preload_content=False)
             status = connection.getresponse().status
-        except (HTTPError, OSError, ValueError) as exc:
+        except (HTTPError, HTTPException, OSError, ValueError) as exc:
             raise Unavailable(f"The webhook did not answer: {type(exc).__name__}") from exc
         finally:
             alarm.cancel()
