@@ -2,14 +2,12 @@
 it would do, and what was done. For publishers only.
 """
 
-from collections.abc import Callable
-
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from functions.publisher.asking import ask, ask_to_undo
 from functions.publisher.pages import PAGES
-from functions.publisher.pages.lifecycle_tab import seen, tab, ways, work
+from functions.publisher.pages.lifecycle_tab import PUBLISH, done, seen, tab, ways, work
 from functions.publisher.pages.living import labels_for, state_labels
 from functions.publisher.wiring import Wiring
 from portico.domain.errors import NotFound, PorticoError
@@ -20,7 +18,6 @@ from portico.web.pages import redirect, visitor
 from portico.web.rest import wired
 
 router = Router()
-PUBLISH = "apim:api_publish"
 
 
 @router.get("/apis/<api_id>/lifecycle")
@@ -49,14 +46,14 @@ def change(api_id: str) -> Response[str]:
         ticked = ways(router, caller, api_id).ticked(event, fields)
         ask(wired(router, Wiring), caller, api_id, event, ticked, seen(fields), comment)
 
-    return _done(caller, api_id, do)
+    return done(router, caller, api_id, do)
 
 
 @router.post("/apis/<api_id>/lifecycle/undo")
 def undo(api_id: str) -> Response[str]:
     caller, fields = visitor(router, PUBLISH), form(router)
     services = wired(router, Wiring)
-    return _done(caller, api_id, lambda: ask_to_undo(services, caller, api_id, seen(fields)))
+    return done(router, caller, api_id, lambda: ask_to_undo(services, caller, api_id, seen(fields)))
 
 
 @router.post("/apis/<api_id>/lifecycle/executions/<execution_id>/retry")
@@ -72,17 +69,6 @@ def skip(api_id: str, execution_id: str) -> Response[str]:
     caller, services = visitor(router, PUBLISH), wired(router, Wiring)
     services.executing.skip(caller, api_id, execution_id)
     services.lifecycle.work_outbox()
-    return redirect(f"/apis/{api_id}/lifecycle")
-
-
-def _done(caller: Caller, api_id: str, do: Callable[[], object]) -> Response[str]:
-    """Back to the tab after a change, which says so if it was refused."""
-    try:
-        do()
-    except NotFound:
-        raise
-    except PorticoError as exc:
-        return tab(router, caller, api_id, exc)
     return redirect(f"/apis/{api_id}/lifecycle")
 
 

@@ -1,6 +1,6 @@
 """What the Life Cycle tab shows of one API: for every route that ends there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from aws_lambda_powertools.event_handler import Response
@@ -10,6 +10,7 @@ from functions.publisher.pages import PAGES
 from functions.publisher.pages.living import (
     Ways,
     diagram_of,
+    events_of,
     labels_for,
     moment,
     state_labels,
@@ -17,15 +18,19 @@ from functions.publisher.pages.living import (
 )
 from functions.publisher.wiring import Wiring
 from portico.domain.api import HistoryEntry
-from portico.domain.errors import PorticoError, TransitionRefused
+from portico.domain.errors import NotFound, PorticoError, TransitionRefused
 from portico.domain.executions import ExecutionResult
+from portico.domain.plans import PlanStatus
 from portico.domain.user import Caller
 from portico.services.effects import CARRY_SUBSCRIPTIONS, CLOSE_SUBSCRIPTIONS, DEPRECATE_OLDER
 from portico.services.revisions import ROUTE
 from portico.web.errors import status_of
+from portico.web.pages import redirect
 from portico.web.rest import query, wired
 
+PUBLISH = "apim:api_publish"
 PAGE = 10  # entries of the history
+SHOWN = (PlanStatus.PLANNED, PlanStatus.REFUSED)  # done ones are in the history
 # What Portico itself carries out; others are called by their own name.
 WORK = {
     ROUTE: "Route of the gateway",
@@ -68,6 +73,8 @@ def tab(
         total=len(history),
         first=first,
         page_size=PAGE,
+        plans=[one for one in services.scheduling.list(caller, api_id) if one.status in SHOWN],
+        events=events_of(lifecycle, caller, labels),
         last=last,
         obstacle=obstacle,
         labels=labels,
@@ -75,6 +82,17 @@ def tab(
         moment=moment,
         work=work,
     )
+
+
+def done(router: Router, caller: Caller, api_id: str, do: Callable[[], object]) -> Response[str]:
+    """Does it and goes back to the tab, which says so if it was refused."""
+    try:
+        do()
+    except NotFound:
+        raise
+    except PorticoError as exc:
+        return tab(router, caller, api_id, exc)
+    return redirect(f"/apis/{api_id}/lifecycle")
 
 
 def ways(router: Router, caller: Caller, api_id: str) -> Ways:

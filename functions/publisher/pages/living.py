@@ -92,6 +92,16 @@ def ways_of(lifecycle: LifeCycle, offered: Mapping[str, Any], caller: Caller, la
     return Ways(ways, tuple(items))
 
 
+def events_of(lifecycle: LifeCycle, caller: Caller, label: Label) -> dict[str, str]:
+    """Every event that the caller may choose in some state, with its label."""
+    transitions = [found for node in lifecycle.states for found in node.transitions]
+    return {
+        found.event: label("event", found.event)
+        for found in transitions
+        if permitted(found, caller.roles)
+    }
+
+
 def diagram_of(lifecycle: LifeCycle, state: str, caller: Caller, label: Label) -> Drawing:
     """The drawing, with the present state and what the caller may choose lit."""
     here = _name(lifecycle, state)

@@ -13,6 +13,7 @@ from functions.publisher.handler import ROUTES
 from functions.publisher.pages import PAGES
 from functions.publisher.pages import apis as api_pages
 from functions.publisher.pages import lifecycle as lifecycle_pages
+from functions.publisher.pages import plans as plan_pages
 from portico.domain.api import Api
 from portico.domain.executions import ExecutionResult
 from portico.domain.records import Put
@@ -64,7 +65,7 @@ class Console:
 
 @pytest.fixture
 def console(publisher: Publisher) -> Console:
-    pages = [api_pages.router, lifecycle_pages.router]
+    pages = [api_pages.router, lifecycle_pages.router, plan_pages.router]
     publisher.app = rest_app(
         [contract("publisher")], [*(one.router for one in ROUTES), *pages], PAGES.error
     )
@@ -307,3 +308,34 @@ def test_events_are_called_as_the_browser_asks(
     page = html.fromstring(answer["body"])
     assert buttons(page)[0] == shown
     assert page.xpath("//button[@name='event']/@value")[0] == "Publish"
+
+
+def test_a_change_is_planned_shown_and_cancelled(console: Console, tab: str) -> None:
+    box = "item:Propagate Changes to API Gateway"
+    page = html.fromstring(console.send("POST", f"{tab}/preview", {"event": "Publish"})["body"])
+    assert page.xpath(f"//button[@formaction='{tab}/plans']")
+    fields = {"event": "Publish", "at": "2027-03-01T08:30", "boxes": "true", box: "true"}
+    assert console.send("POST", f"{tab}/plans", fields)["statusCode"] == 303
+    # An event of another state may be planned too, with its boxes as they are to begin with.
+    later = {"event": "Retire", "at": "2027-03-02T00:00", "comment": "As announced"}
+    assert console.send("POST", f"{tab}/plans", later)["statusCode"] == 303
+    publish, _ = made = console.publisher.wiring.scheduling.list(
+        console.publisher.caller or pytest.fail("nobody"), tab.split("/")[2]
+    )
+    assert [plan.event for plan in made] == ["Publish", "Retire"]
+    assert [name for name, ticked in publish.checklist.items() if ticked] == [box[5:]]
+    page = console.open(tab)
+    shown = page.xpath("//section[@aria-labelledby='planned']/ul/li")
+    assert "2027-03-01 08:30 UTC" in shown[0].text_content()
+    assert "As announced" in shown[1].text_content()
+    cancel = shown[0].xpath(".//form/@action")[0]
+    assert console.send("POST", cancel, {})["statusCode"] == 303
+    assert len(console.open(tab).xpath("//section[@aria-labelledby='planned']/ul/li")) == 1
+    assert console.send("POST", cancel, {})["statusCode"] == 409
+
+
+@pytest.mark.parametrize("at", ["", "tomorrow", "2027-02-30T00:00", "2026-01-01T00:00", "9" * 40])
+def test_a_plan_needs_a_time_to_come(console: Console, tab: str, at: str) -> None:
+    answer = console.send("POST", f"{tab}/plans", {"event": "Publish", "at": at})
+    assert answer["statusCode"] == 400
+    assert html.fromstring(answer["body"]).xpath("//*[@role='alert']")
