@@ -19,6 +19,7 @@ from portico.lifecycle import scxml
 from portico.lifecycle.model import BUILT_IN, DEPRECATE_OLD, PROPAGATE, RESUBSCRIBE
 from portico.services.revisions import Revisions
 from portico.services.subscribing import Subscribing
+from portico.services.succession import RUN_SECONDS, TOGETHER
 from portico.services.transitions import Transitions
 from portico.services.versions import version_key
 from tests.fakes import FakeClock, FakeDocuments, FakeRecords, FakeRoutes, FakeSchedules
@@ -276,8 +277,8 @@ def test_retiring_closes_subscriptions_and_their_grants(world: World) -> None:
 def test_closing_goes_on_where_it_died(world: World) -> None:
     api = world.add()
     world.go(api, "Publish")
-    for name in ("a1", "a2", "a3"):
-        world.subscribe(api, name)
+    for n in range(TOGETHER + 3):
+        world.subscribe(api, f"a{n}")
     world.go(api, "Deprecate")
     world.go(api, "Retire")
     (entry,) = world.records.list(OutboxEntry, tenant=TENANT)
@@ -299,7 +300,7 @@ def test_closing_goes_on_where_it_died(world: World) -> None:
     world.records.commit = commit  # type: ignore[method-assign]
     with pytest.raises(Died):
         world.wired.outbox.executors[entry.kind](entry)
-    assert (len(world.subscriptions(api)), world.count(api)) == (2, 2)
+    assert (len(world.subscriptions(api)), world.count(api)) == (3, 3)
     world.work()
     assert (world.subscriptions(api), world.count(api)) == ({}, 0)
 
@@ -357,6 +358,55 @@ def test_carrying_twice_and_beside_the_developer_gives_one_each(world: World) ->
     assert (executor(entry), executor(entry)) == (True, True)
     assert world.subscriptions(new) == {"a1": ("Silver", "UNBLOCKED")}
     assert world.count(new) == 1
+
+
+def test_one_that_is_in_other_hands_holds_up_no_other(world: World) -> None:
+    old = world.add("1.0.0")
+    world.go(old, "Publish")
+    for n in range(5):
+        world.subscribe(old, f"a{n}", "Gold")
+    new = world.add("2.0.0")
+    world.go(new, "Publish")
+    # Between the look and the commit a developer subscribes, and another one goes away.
+    gone = world.records.get(Subscription, tenant=TENANT, application_id="a2", api_id=old.id)
+    assert gone
+
+    def meanwhile() -> None:
+        world.subscribe(new, "a1", "Silver")
+        Subscribing(world.records, world.clock).unsubscribe(DAN, gone.id)
+
+    world.records.before_commit = meanwhile
+    (entry,) = world.records.list(OutboxEntry, tenant=TENANT)
+    assert world.wired.outbox.executors[entry.kind](entry) is True
+
+    carried = {"a0", "a3", "a4"}
+    assert world.subscriptions(new) == {
+        "a1": ("Silver", "UNBLOCKED"),
+        **dict.fromkeys(carried, ("Gold", "UNBLOCKED")),
+    }
+    assert world.count(new) == 4
+    assert all(world.grant(new, name) for name in carried)
+
+
+def test_many_are_carried_in_runs_of_bounded_time(world: World) -> None:
+    old = world.add("1.0.0")
+    world.go(old, "Publish")
+    for n in range(3 * TOGETHER):
+        world.subscribe(old, f"a{n}", "Gold")
+    new = world.add("2.0.0")
+    world.go(new, "Publish")
+    (entry,) = world.records.list(OutboxEntry, tenant=TENANT)
+    executor = world.wired.outbox.executors[entry.kind]
+    original = world.records.commit
+
+    def slow(*changes: Any) -> None:
+        world.clock.pass_by(RUN_SECONDS)
+        original(*changes)
+
+    world.records.commit = slow  # type: ignore[method-assign]
+    runs = [executor(entry) for _ in range(3)]
+    assert runs == [False, False, True]
+    assert len(world.subscriptions(new)) == world.count(new) == 3 * TOGETHER
 
 
 def test_deprecating_old_versions_takes_the_published_older_ones(world: World) -> None:

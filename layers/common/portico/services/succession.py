@@ -1,27 +1,31 @@
 """What a transition does to subscriptions and to older versions, after its commit.
 
-Each function may be repeated: it looks at what is left to do, and each step is a commit of its own.
+Each function may be repeated: it looks at what is left to do and takes it in small commits, for a
+bounded time; what is left is for the next run.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from portico.domain.api import Api, State
+from portico.domain.api import Api, State, SubscriberCount
 from portico.domain.application import Subscription
 from portico.domain.behaviour import behaviour_of
 from portico.domain.errors import AlreadyExists, LostRace
 from portico.domain.policy import Level
-from portico.domain.records import Create, Put, Require
+from portico.domain.records import Change, Create, Discard, Put, Remove, Replace, Require
 from portico.domain.user import Caller
 from portico.ports import Clock, Records
 from portico.services.auditing import audit
 from portico.services.policies import policy_uses
-from portico.services.subscribing import counted, grant_of, removal
+from portico.services.subscribing import grant_of
 from portico.services.transitions import Transitions
 from portico.services.versions import older_versions
 
 TRIES = 8  # all subscribers of an API share its count
-BATCH = 200  # subscriptions of one run; the rest waits for the next
+TOGETHER = 12  # subscriptions of one commit: up to seven items each, of a transaction's hundred
+PAGE = 2_400  # subscriptions of one run
+RUN_SECONDS = 6.0  # no commit begins after that: whoever asked for the transition may be waiting
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,10 @@ class Succession:
         api = self.records.get(Api, tenant=tenant, id=api_id)
         if api is None or behaviour_of(api).keeps_subscriptions:
             return True
-        caller = Caller(tenant, api.updated_by)
-        found = self.records.list(Subscription, by="api", tenant=tenant, api_id=api_id)
-        for subscription in found[:BATCH]:
-            self._close(caller, subscription)
-        return len(found) <= BATCH
+        return self._run(
+            self.records.list(Subscription, by="api", tenant=tenant, api_id=api_id),
+            lambda found: self._closing(api, found),
+        )
 
     def carry_subscriptions(self, tenant: str, api_id: str, until: int) -> bool:
         """Give the subscribers of older versions the same subscription, policy and status, to this
@@ -54,18 +57,14 @@ class Succession:
         api = self.records.get(Api, tenant=tenant, id=api_id)
         if api is None or not behaviour_of(api).subscribable:
             return True
-        there = self._subscribers(api)
-        carried = 0
+        there = {one.application_id for one in self._subscriptions(api)}
+        wanted = []
         for older in older_versions(self.records, api):
-            for subscription in self._subscribers(older).values():
-                if subscription.application_id in there or subscription.created > until:
-                    continue
-                if carried == BATCH:
-                    return False
-                self._carry(api, subscription)
-                there[subscription.application_id] = subscription
-                carried += 1
-        return True
+            for one in self._subscriptions(older):
+                if one.application_id not in there and one.created <= until:
+                    there.add(one.application_id)
+                    wanted.append(one)
+        return self._run(wanted, lambda found: self._carrying(api, found))
 
     def deprecate_older(self, caller: Caller, api_id: str) -> None:
         """Deprecate the published older versions of an API, in the name of who published it."""
@@ -76,65 +75,87 @@ class Succession:
             if older.state == State.PUBLISHED:
                 self.transitions.change(caller, older.id, "Deprecate", {})
 
-    def _subscribers(self, api: Api) -> dict[str, Subscription]:
-        found = self.records.list(Subscription, by="api", tenant=api.tenant, api_id=api.id)
-        return {subscription.application_id: subscription for subscription in found}
+    def _subscriptions(self, api: Api) -> list[Subscription]:
+        return self.records.list(Subscription, by="api", tenant=api.tenant, api_id=api.id)
 
-    def _close(self, caller: Caller, subscription: Subscription) -> None:
+    def _run(
+        self,
+        wanted: Sequence[Subscription],
+        changes: Callable[[Sequence[Subscription]], list[Change]],
+    ) -> bool:
+        """Commit what is wanted until the page or the time is over; False: some is left."""
+        end = self.clock.now() + RUN_SECONDS
+        for start in range(0, min(len(wanted), PAGE), TOGETHER):
+            if start and self.clock.now() >= end:
+                return False
+            self._commit(wanted[start : start + TOGETHER], changes)
+        return len(wanted) <= PAGE
+
+    def _commit(
+        self,
+        wanted: Sequence[Subscription],
+        changes: Callable[[Sequence[Subscription]], list[Change]],
+    ) -> None:
+        """Together, or each on its own where one of them is in somebody else's hands."""
+        keys = [
+            {"tenant": one.tenant, "application_id": one.application_id, "api_id": one.api_id}
+            for one in wanted
+        ]
         for attempt in range(TRIES):
-            current = self._again(subscription)
-            if current is None:
+            # As they are now: a developer may have gone, a publisher may be blocking one.
+            current = self.records.get_many(Subscription, keys)
+            if not current:
                 return
-            before = {"application": current.application_id, "api": current.api_id}
-            entry = audit(self.clock, caller, "close", "subscription", current.id, before)
             try:
-                self.records.commit(*removal(self.records, current), entry)
+                self.records.commit(*changes(current))
+            except AlreadyExists:
+                if len(wanted) == 1:
+                    return  # the developer was faster
+                break
             except LostRace:
-                if attempt == TRIES - 1:
+                if attempt == TRIES - 1 and len(wanted) == 1:
                     raise
             else:
                 return
+        for one in wanted:
+            self._commit([one], changes)
 
-    def _carry(self, api: Api, old: Subscription) -> None:
+    def _closing(self, api: Api, found: Sequence[Subscription]) -> list[Change]:
         caller = Caller(api.tenant, api.updated_by)
-        for attempt in range(TRIES):
-            current = self._again(old)
-            if current is None:
-                return
+        changes = [self._counted(api, -len(found))]
+        for one in found:
+            before = {"application": one.application_id, "api": one.api_id}
+            changes += [Remove(one), Discard(grant_of(one)), *_uses(one, [one.policy], [])]
+            changes.append(audit(self.clock, caller, "close", "subscription", one.id, before))
+        return changes
+
+    def _carrying(self, api: Api, found: Sequence[Subscription]) -> list[Change]:
+        caller = Caller(api.tenant, api.updated_by)
+        made = int(self.clock.now() * 1000)
+        changes = [self._counted(api, len(found))]
+        for old in found:
             new = replace(
-                current,
+                old,
                 stamp=0,
                 id=str(uuid4()),
                 api_id=api.id,
                 api_version=api.version,
                 api_context=api.full_context,
-                created=int(self.clock.now() * 1000),
+                created=made,
             )
             after = {"application": new.application_id, "api": new.api_id, "from": old.id}
-            try:
-                self.records.commit(
-                    Create(new),
-                    counted(self.records, new, 1),
-                    Put(grant_of(new)),
-                    # As it was just read: not one that is blocked or removed at this moment.
-                    Require(current),
-                    *policy_uses(
-                        new.tenant, Level.SUBSCRIPTION, "subscription", new.id, [], [new.policy]
-                    ),
-                    audit(self.clock, caller, "carry", "subscription", new.id, after=after),
-                )
-            except AlreadyExists:
-                return  # the developer was faster
-            except LostRace:
-                if attempt == TRIES - 1:
-                    raise
-            else:
-                return
+            # The old one as it was just read: not one that is blocked or removed at this moment.
+            changes += [Create(new), Put(grant_of(new)), Require(old)]
+            changes += _uses(new, [], [new.policy])
+            changes.append(audit(self.clock, caller, "carry", "subscription", new.id, after=after))
+        return changes
 
-    def _again(self, subscription: Subscription) -> Subscription | None:
-        return self.records.get(
-            Subscription,
-            tenant=subscription.tenant,
-            application_id=subscription.application_id,
-            api_id=subscription.api_id,
-        )
+    def _counted(self, api: Api, difference: int) -> Change:
+        found = self.records.get(
+            SubscriberCount, tenant=api.tenant, api_id=api.id
+        ) or SubscriberCount(tenant=api.tenant, api_id=api.id, count=0)
+        return Replace(replace(found, count=max(0, found.count + difference)))
+
+
+def _uses(one: Subscription, before: list[str], after: list[str]) -> list[Change]:
+    return policy_uses(one.tenant, Level.SUBSCRIPTION, "subscription", one.id, before, after)
