@@ -17,7 +17,7 @@ from portico.domain.errors import InvalidInput, NotFound, PorticoError
 from portico.domain.user import Caller
 from portico.lifecycle.findings import Finding
 from portico.lifecycle.labels import Texts
-from portico.lifecycle.model import LifeCycle, StateNode
+from portico.lifecycle.model import BUILT_IN, LifeCycle, StateNode
 from portico.services.lifecycles import Lifecycles, labels_text
 from portico.web.diagrams import Arrow, Drawing, Node, draw
 from portico.web.errors import status_of
@@ -152,6 +152,7 @@ def _version(caller: Caller, number: int, problem: PorticoError | None = None) -
         labels=shown.labels,
         drawing=_drawing(shown.lifecycle),
         behaviour_of=_behaviour,
+        built_in=BUILT_IN,
         moment=_moment,
         problem=problem,
     )

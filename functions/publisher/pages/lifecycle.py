@@ -73,7 +73,7 @@ def skip(api_id: str, execution_id: str) -> Response[str]:
 
 
 def _preview(caller: Caller, api_id: str, fields: dict[str, str]) -> Response[str]:
-    services, labels = wired(router, Wiring), labels_for(router)
+    services, labels = wired(router, Wiring), labels_for(router, caller)
     open_ways = ways(router, caller, api_id)
     way = open_ways.way(fields.get("event", ""))
     ticked = open_ways.ticked(way.event, fields)

@@ -52,7 +52,7 @@ def tab(
     router: Router, caller: Caller, api_id: str, problem: PorticoError | None = None
 ) -> Response[str]:
     """The tab, with what went wrong if anything did."""
-    services, labels = wired(router, Wiring), labels_for(router)
+    services, labels = wired(router, Wiring), labels_for(router, caller)
     api = services.publishing.show(caller, api_id)
     lifecycle = services.transitions.lifecycle_of(caller.tenant)
     history = services.transitions.history(caller, api_id)[::-1]
@@ -103,7 +103,7 @@ def ways(router: Router, caller: Caller, api_id: str) -> Ways:
     except TransitionRefused:
         return Ways((), ())
     lifecycle = services.transitions.lifecycle_of(caller.tenant)
-    return ways_of(lifecycle, offered, caller, labels_for(router))
+    return ways_of(lifecycle, offered, caller, labels_for(router, caller))
 
 
 def seen(fields: Mapping[str, str]) -> int | None:

@@ -9,13 +9,13 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
+from functions.publisher.wiring import Wiring
 from portico.domain.errors import TransitionRefused
 from portico.domain.user import Caller
 from portico.lifecycle.engine import permitted
-from portico.lifecycle.labels import shipped
 from portico.lifecycle.model import LifeCycle, same_event
 from portico.web.diagrams import Arrow, Drawing, Node, draw
-from portico.web.rest import header
+from portico.web.rest import header, wired
 
 Label = Callable[[str, str], str]  # kind ("event", "state" or "item") and name -> what to show
 
@@ -123,10 +123,11 @@ def diagram_of(lifecycle: LifeCycle, state: str, caller: Caller, label: Label) -
     return draw(nodes, _name(lifecycle, lifecycle.initial), here)
 
 
-def labels_for(router: Router) -> Label:
-    """What events, states and boxes are called in the language of a request."""
+def labels_for(router: Router, caller: Caller) -> Label:
+    """What the tenant calls events, states and boxes in the language of a request."""
     wanted = header(router, "accept-language")
-    return lambda kind, name: shipped().label(kind, name, wanted)
+    labels = wired(router, Wiring).lifecycles.current_labels(caller.tenant)
+    return lambda kind, name: labels.label(kind, name, wanted)
 
 
 def state_labels(lifecycle: LifeCycle, label: Label) -> Callable[[str], str]:
