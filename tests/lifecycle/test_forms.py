@@ -80,7 +80,7 @@ def test_a_customised_document_keeps_all_it_says() -> None:
     assert notify.approval == Approval()
     assert retire.approval is None
     assert [run.executor for run in retire.executions] == [BUILT_IN]
-    assert [run.executor for run in notify.executions] == [BUILT_IN, "notification"]
+    assert [run.executor for run in notify.executions] == [BUILT_IN, "Notify"]
     assert notify.executions[1].parameters["text"].split("\n") == [
         "Dear subscriber,",
         "",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from portico.lifecycle.draft import MAX_BYTES, MAX_FINDINGS
-from portico.lifecycle.validation import Report, validate
+from portico.lifecycle.validation import MAX_CLASSES, Report, validate
 from tests.lifecycle.charts import OWN, PUBLISHED
 
 GOOD = ["reviewed.scxml", "as-documented.xml", "tenant.json"]
@@ -100,6 +100,28 @@ def test_an_execution_is_looked_up_once_and_reported_everywhere() -> None:
     assert asked == ["some.Class"]
     lines = [one.line for one in report.findings if one.code == "execution-unresolved"]
     assert lines == [2, 3, 4]
+
+
+def test_an_execution_without_what_it_needs_is_an_error() -> None:
+    document = (OWN / "tenant.json").read_text()
+    needs = {"Webhook": ("url",)}
+    assert validate(document.encode(), bool, {}, needs).errors == ()
+    document = document.replace('"url":', '"uri":')
+    (error,) = validate(document.encode(), bool, {}, needs).errors
+
+    assert (error.line, error.code, error.subject) == (30, "parameter-missing", "Webhook")
+
+
+def test_not_every_class_of_a_hostile_document_is_looked_up() -> None:
+    asked: list[str] = []
+
+    def resolves(name: str) -> bool:
+        asked.append(name)
+        return False
+
+    validate(HOSTILE["executions"], resolves, {})
+
+    assert len(asked) == MAX_CLASSES
 
 
 @pytest.mark.parametrize(
@@ -201,12 +223,12 @@ HOSTILE = {
     ),
     "one execution for all events": filled(
         DATA.format("transitionExecution")
-        + '<execution class="webhook"><parameter name="a" value="',
+        + '<execution class="Webhook"><parameter name="a" value="',
         lambda n: "x",
         '"/></execution>' + CLOSE.format(EVENTS),
     ),
     "parameters": filled(
-        DATA.format("transitionExecution") + '<execution class="webhook">',
+        DATA.format("transitionExecution") + '<execution class="Webhook">',
         lambda n: f'<parameter name="p{n}" value=""/>',
         "</execution>" + CLOSE.format(EVENTS),
     ),

@@ -4,13 +4,13 @@ changes nothing.
 
 import codecs
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from portico.domain.behaviour import STANDARD
 from portico.domain.errors import TooLarge
 from portico.lifecycle import json_form, scxml
-from portico.lifecycle.draft import Draft, bounded, build
+from portico.lifecycle.draft import MAX_NAME, Draft, bounded, build
 from portico.lifecycle.findings import ERROR, WARNING, Finding, error
 from portico.lifecycle.model import NAME, LifeCycle, same_state
 
@@ -18,6 +18,8 @@ __all__ = ["ERROR", "WARNING", "Finding", "Report", "draft_of", "read", "validat
 
 # Without these nothing could ever be offered to developers.
 REQUIRED_STATES = ("PUBLISHED", "PROTOTYPED")
+# To look up a class may mean a call of the function that imports it.
+MAX_CLASSES = 50
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,18 @@ class Report:
         return tuple(found for found in self.findings if found.severity == ERROR)
 
 
-def validate(content: bytes, resolves: Callable[[str], bool], living: Mapping[str, int]) -> Report:
+def validate(
+    content: bytes,
+    resolves: Callable[[str], bool],
+    living: Mapping[str, int],
+    needs: Mapping[str, Collection[str]] | None = None,
+) -> Report:
     """Judge a document of either form.
 
-    `resolves` tells whether an execution's class can be run; `living` is the number of APIs by
-    state. A state that has APIs and is not in the document is the error `living-state-missing`,
-    its state the `subject`: whoever activates with a mapping for it passes `living` without it.
+    `resolves` tells whether an execution's class can be run, `needs` the parameters that some must
+    have; `living` is the number of APIs by state. A state that has APIs and is not in the document
+    is the error `living-state-missing`, its state the `subject`: whoever activates with a mapping
+    for it passes `living` without it.
     """
     try:
         draft = draft_of(content)
@@ -47,7 +55,8 @@ def validate(content: bytes, resolves: Callable[[str], bool], living: Mapping[st
     if not draft.states and draft.findings:
         return Report(None, tuple(bounded(draft.findings)))
     lifecycle, _ = build(draft)
-    _judge(draft, resolves, living)
+    _judge(draft, living)
+    _check_executions(draft, resolves, needs or {})
     findings = tuple(bounded(draft.findings))
     broken = any(found.severity == ERROR for found in findings)
     return Report(None if broken else lifecycle, findings)
@@ -68,9 +77,9 @@ def _is_json(content: bytes) -> bool:
     return start in (b"{", b"[", b'"')
 
 
-def _judge(draft: Draft, resolves: Callable[[str], bool], living: Mapping[str, int]) -> None:
+def _judge(draft: Draft, living: Mapping[str, int]) -> None:
     if draft.name != NAME:
-        draft.wrong(draft.line, "name", f"the name is '{draft.name[:120]}', not '{NAME}'")
+        draft.wrong(draft.line, "name", f"the name is '{draft.name[:MAX_NAME]}', not '{NAME}'")
     states = {same_state(state.id): state for state in reversed(draft.states)}
     for required in REQUIRED_STATES:
         if same_state(required) not in states:
@@ -84,7 +93,6 @@ def _judge(draft: Draft, resolves: Callable[[str], bool], living: Mapping[str, i
                 f"{apis} in the state '{state}', which is missing; choose another for them",
                 state,
             )
-    _unresolved(draft, resolves)
     reached = _reached(draft)
     standard = {same_state(name) for name in STANDARD}
     for key, found in states.items():
@@ -102,20 +110,27 @@ def _judge(draft: Draft, resolves: Callable[[str], bool], living: Mapping[str, i
             )
 
 
-def _unresolved(draft: Draft, resolves: Callable[[str], bool]) -> None:
+def _check_executions(
+    draft: Draft, resolves: Callable[[str], bool], needs: Mapping[str, Collection[str]]
+) -> None:
     asked: dict[str, bool] = {}
-    for state in draft.states:
-        for execution in state.executions:
-            name = execution.name
-            if name and name not in asked:
-                asked[name] = resolves(name)
-            if name and not asked[name]:
+    for execution in (one for state in draft.states for one in state.executions if one.name):
+        name, line = execution.name, execution.line
+        if name not in asked:
+            if len(asked) == MAX_CLASSES:
                 draft.wrong(
-                    execution.line,
-                    "execution-unresolved",
-                    f"the execution '{name[:120]}' cannot be resolved",
-                    name,
+                    line, "limit", f"there are more than {MAX_CLASSES} different executions"
                 )
+                return
+            asked[name] = resolves(name)
+        if not asked[name]:
+            told = f"the execution '{name[:MAX_NAME]}' cannot be resolved"
+            draft.wrong(line, "execution-unresolved", told, name)
+        given = dict(execution.parameters)
+        for parameter in needs.get(name, ()):
+            if not given.get(parameter):
+                told = f"the execution '{name}' needs the parameter '{parameter}'"
+                draft.wrong(line, "parameter-missing", told, name)
 
 
 def _reached(draft: Draft) -> set[str]:

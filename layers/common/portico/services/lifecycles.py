@@ -40,7 +40,7 @@ from portico.lifecycle.labels import read as read_labels
 from portico.lifecycle.model import LifeCycle
 from portico.ports import Clock, Records
 from portico.services.auditing import audit
-from portico.services.executing import Resolves, check, standard
+from portico.services.executing import STANDARD, Resolves, check, standard
 from portico.services.outbox import enqueue
 
 SETTLE = "settle-apis"  # kind of outbox entry: bring the APIs to the life cycle in force
@@ -132,7 +132,7 @@ class Lifecycles:
     def validate(self, tenant: str, content: bytes) -> Checked:
         """Everything wrong or doubtful about a document of either form; nothing is kept."""
         living = self.living(tenant)
-        findings = validation.validate(content, self.resolves, living).findings
+        findings = validation.validate(content, self.resolves, living, STANDARD).findings
         return Checked(
             sound=not any(
                 one.severity == validation.ERROR and one.code != MISSING for one in findings
@@ -148,7 +148,7 @@ class Lifecycles:
 
         Raises InvalidInput naming every line that is wrong; warnings do not hinder.
         """
-        report = validation.validate(content, self.resolves, {})
+        report = validation.validate(content, self.resolves, {}, STANDARD)
         lifecycle = self._sound(report)
         if len(comment) > MAX_COMMENT:
             raise InvalidInput.of("comment", f"at most {MAX_COMMENT} characters")
@@ -249,7 +249,7 @@ class Lifecycles:
         if stamp is not None and stamp != choice.stamp:
             raise Stale("Another life cycle has been put in force since you looked")
         shown = self.show(caller.tenant, number)
-        self._sound(validation.validate(shown.document.encode(), self.resolves, {}))
+        self._sound(validation.validate(shown.document.encode(), self.resolves, {}, STANDARD))
         moves = self._moves(caller.tenant, shown.lifecycle, mapping)
         former = choice.former[:-1] if back else _pushed(choice, number)
         new = replace(
