@@ -13,7 +13,7 @@ from functions.admin.pages import PAGES
 from functions.admin.pages import lifecycles as lifecycle_pages
 from functions.admin.pages import policies as policy_pages
 from functions.admin.pages import users as user_pages
-from functions.admin.routes import lifecycles, policies, settings
+from functions.admin.routes import lifecycles, policies, settings, tenant_config
 from functions.admin.scim.app import BASE, scim_app
 from functions.admin.wiring import Wiring
 from portico.clock import SystemClock
@@ -23,6 +23,7 @@ from portico.services.executing import standard
 from portico.services.lifecycles import Lifecycles
 from portico.services.passwords import Passwords
 from portico.services.policies import Policies
+from portico.services.tenant_config import TenantConfig
 from portico.settings import read
 from portico.storage.records import DynamoRecords
 from portico.web.callers import Callers
@@ -40,7 +41,7 @@ def rest() -> LambdaFunctionUrlResolver:
         lifecycle_pages.router,
         sign_in_routes(PAGES, sessions(), accounts().sign_in),
     ]
-    routes = [policies.router, settings.router, lifecycles.router]
+    routes = [policies.router, settings.router, lifecycles.router, tenant_config.router]
     return rest_app([contract("admin")], [*routes, *pages], PAGES.error)
 
 
@@ -85,6 +86,7 @@ def wiring() -> tuple[Wiring, Callers]:
         accounts=accounts(),
         lifecycles=Lifecycles(records(), clock, resolves),
         lifecycle=lifecycle,
+        config=TenantConfig(records(), clock),
     )
     return services, Callers(records(), clock, sessions(), basic=accounts().sign_in)
 

@@ -6,6 +6,7 @@ from portico.ports import Lifecycle
 from portico.services.accounts import Accounts
 from portico.services.lifecycles import Lifecycles
 from portico.services.policies import Policies
+from portico.services.tenant_config import TenantConfig
 from portico.settings import Settings
 
 
@@ -18,3 +19,4 @@ class Wiring:
     accounts: Accounts
     lifecycles: Lifecycles
     lifecycle: Lifecycle
+    config: TenantConfig

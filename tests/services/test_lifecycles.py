@@ -72,7 +72,7 @@ class World:
 
     def settle(self) -> bool:
         """Carry out what the last activation left to do."""
-        (entry,) = self.records.list(OutboxEntry, tenant=ANNA.tenant)[-1:]
+        entry = self.records.list(OutboxEntry, tenant=ANNA.tenant)[-1]
         assert entry.kind == SETTLE
         mapping = entry.payload["mapping"]
         user = entry.payload["user"]
@@ -255,6 +255,29 @@ def test_settling_twice_changes_nothing_and_a_race_is_settled_again(world: World
     assert (after.state, after.description) == ("PAUSED", "meanwhile")
     world.settle()
     assert world.api("pizza").stamp == after.stamp
+
+
+def test_an_api_whose_transition_was_under_way_is_moved_by_a_second_look(world: World) -> None:
+    world.lifecycles.activate(ANNA, save(world), {"BLOCKED": "Paused"})
+    first, second = sorted(
+        world.records.list(OutboxEntry, tenant=ANNA.tenant), key=lambda one: one.not_before
+    )
+    assert world.settle()
+    world.add("pizza", "BLOCKED")
+    assert first.not_before <= world.clock.now() < second.not_before
+    assert (second.kind, second.payload) == (first.kind, first.payload)
+    assert world.settle()
+    assert world.api("pizza").state == "PAUSED"
+
+
+def test_names_without_a_label_are_warned_of(world: World) -> None:
+    text = DEFAULT.replace('event="Retire"', 'event="Lay to Rest"').encode()
+    lacking = world.lifecycles.validate(ANNA.tenant, text, {})
+    assert lacking.sound
+    assert {one.subject for one in lacking.findings} == {"Lay to Rest"}
+    assert {one.severity for one in lacking.findings} == {"warning"}
+    texts = {language: {"lay to rest": "Ende"} for language in ("en", "de")}
+    assert world.lifecycles.validate(ANNA.tenant, text, texts).findings == ()
 
 
 def test_settling_goes_on_where_its_time_ended(world: World) -> None:

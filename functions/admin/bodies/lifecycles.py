@@ -24,11 +24,12 @@ class NewLifecycle(BaseModel):
 
 
 class CheckedLifecycle(BaseModel):
-    """A document to look at only."""
+    """A document to look at only, with the labels that are to go with it."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     document: str = Field(min_length=1)
+    labels: dict[str, dict[str, str]] | None = None
 
 
 class Activation(BaseModel):

@@ -57,10 +57,10 @@ def create() -> Response[str]:
     }
     base = _text(fields, "base") or id_of(0)
     try:
-        report = _service().validate(caller.tenant, content)
         texts = _labels(given["labels"])
         if _text(fields, "action") != "save":
-            return _editor(caller, given, base, findings=report.findings, checked=True)
+            found = _service().validate(caller.tenant, content, texts).findings
+            return _editor(caller, given, base, findings=found, checked=True)
         version = _service().save(caller, content, texts, given["comment"])
     except PorticoError as exc:
         findings = _findings(caller, content)

@@ -51,7 +51,7 @@ def create() -> Response[str]:
 def validate() -> Response[str]:
     wanted = body(router, CheckedLifecycle)
     service, tenant = wired(router, Wiring).lifecycles, caller(router).tenant
-    checked = service.validate(tenant, wanted.document.encode())
+    checked = service.validate(tenant, wanted.document.encode(), wanted.labels)
     return answer(
         {
             "isValid": checked.sound,
