@@ -20,6 +20,7 @@ from portico.lifecycle.model import BUILT_IN, DEPRECATE_OLD, PROPAGATE, RESUBSCR
 from portico.services.revisions import Revisions
 from portico.services.subscribing import Subscribing
 from portico.services.succession import RUN_SECONDS, TOGETHER
+from portico.services.tenant_config import DEPRECATE_OLD_VERSIONS, TenantConfig
 from portico.services.transitions import Transitions
 from portico.services.versions import version_key
 from tests.fakes import FakeClock, FakeDocuments, FakeRecords, FakeRoutes, FakeSchedules
@@ -450,3 +451,46 @@ def test_versions_sort_by_number() -> None:
         "2.0",
     ]
     assert sorted(["v10", "v9"], key=version_key) == ["v9", "v10"]
+
+
+def shown(world: World, api: Api) -> dict[str, bool]:
+    state = world.wired.transitions.state(JANE, api.id)
+    return {item["name"]: item["value"] for item in state["checkItems"]}
+
+
+def test_boxes_about_other_versions_show_where_there_are_any(world: World) -> None:
+    first = world.add("1.0.0")
+    assert shown(world, first) == {PROPAGATE: True}
+    second = world.add("2.0.0")
+    both = {PROPAGATE: True, DEPRECATE_OLD: False, RESUBSCRIBE: False}
+    assert shown(world, first) == shown(world, second) == both
+
+
+def test_a_tenant_has_the_box_ticked_beforehand(world: World) -> None:
+    config = TenantConfig(world.records, world.clock)
+    config.change(Caller(TENANT, "root", ("admin",)), {DEPRECATE_OLD_VERSIONS: True})
+    old = world.add("1.0.0")
+    world.go(old, "Publish")
+    kept = world.add("2.0.0")
+    assert shown(world, kept)[DEPRECATE_OLD] is True
+    world.go(kept, "Publish", deprecate=False)
+    world.work()
+    assert world.api(old).state == "PUBLISHED"
+
+    newest = world.add("3.0.0")
+    world.go(newest, "Publish")
+    world.work()
+    assert {world.api(old).state, world.api(kept).state} == {"DEPRECATED"}
+    # Events without the box are not touched by it.
+    assert world.go(newest, "Block").state == "BLOCKED"
+
+
+def test_a_setting_that_nobody_knows_is_refused(world: World) -> None:
+    config = TenantConfig(world.records, world.clock)
+    with pytest.raises(InvalidInput) as caught:
+        config.change(JANE, {"Unknown": True, DEPRECATE_OLD_VERSIONS: "yes"})
+    assert [problem.field for problem in caught.value.problems] == [
+        "Unknown",
+        DEPRECATE_OLD_VERSIONS,
+    ]
+    assert config.show(TENANT) == {DEPRECATE_OLD_VERSIONS: False}

@@ -54,3 +54,25 @@ def test_whether_a_user_may_have_a_scope(
 def test_a_scope_that_is_not_encoded_is_refused(client: Client, text: str) -> None:
     assert client.rest("GET", f"/system-scopes/{text}").status in (400, 404)
     assert client.rest("PUT", "/system-scopes", {}).status == 501
+
+
+def test_the_tenant_configuration_is_read_and_set(client: Client) -> None:
+    assert client.rest("GET", "/tenant-config").json == {"DeprecateOldVersions": False}
+    changed = client.rest("PUT", "/tenant-config", {"DeprecateOldVersions": True})
+    assert (changed.status, changed.json) == (200, {"DeprecateOldVersions": True})
+    assert client.rest("GET", "/tenant-config").json == {"DeprecateOldVersions": True}
+    schema = client.rest("GET", "/tenant-config-schema").json
+    assert schema["properties"]["DeprecateOldVersions"]["type"] == "boolean"
+    assert client.rest("PUT", "/tenant-config", {}).json == {"DeprecateOldVersions": False}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [({"Unknown": True}, "Unknown"), ({"DeprecateOldVersions": 1}, "DeprecateOldVersions")],
+)
+def test_a_setting_that_is_wrong_is_named(
+    client: Client, body: dict[str, object], field: str
+) -> None:
+    answer = client.rest("PUT", "/tenant-config", body)
+    assert answer.status == 400
+    assert field in str(answer.json)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from portico.domain.api import Api, HistoryEntry, SubscriberCount
-from portico.domain.errors import LostRace, NotFound, Stale
+from portico.domain.api import Api, HistoryEntry, NameClaim, SubscriberCount
+from portico.domain.errors import LostRace, NotFound, Stale, TransitionRefused
 from portico.domain.records import Change, Create, Replace
 from portico.domain.user import Caller
 from portico.lifecycle.engine import Step, describe, step
-from portico.lifecycle.model import LifeCycle
+from portico.lifecycle.model import DEPRECATE_OLD, LifeCycle, same_item
 from portico.ports import Clock, Documents, Records
 from portico.services.auditing import audit, time_order
 from portico.services.effects import CARRY_SUBSCRIPTIONS as CARRY_SUBSCRIPTIONS
@@ -22,6 +22,7 @@ from portico.services.effects import DEPRECATE_OLDER as DEPRECATE_OLDER
 from portico.services.effects import Effects, entered
 from portico.services.executing import Executing, Resolves, check, standard
 from portico.services.revisions import Revisions
+from portico.services.tenant_config import DEPRECATE_OLD_VERSIONS, setting
 
 TRIES = 5
 
@@ -45,8 +46,19 @@ class Transitions:
     resolves: Resolves = standard  # whether a document's executor can be carried out
 
     def state(self, caller: Caller, api_id: str) -> dict[str, Any]:
-        """The contract's `LifecycleState` of an API."""
-        return describe(self.lifecycle_of(caller.tenant), self.api(caller, api_id).state)
+        """The contract's `LifecycleState` of an API, for everybody: roles play no part."""
+        return self.described(self.api(caller, api_id))
+
+    def described(self, api: Api) -> dict[str, Any]:
+        """The same of an API that is known: boxes about other versions only where there are any,
+        ticked beforehand as the tenant wants them.
+        """
+        claims = self.records.list(NameClaim, limit=2, tenant=api.tenant, name=api.name.lower())
+        found = describe(self.lifecycle_of(api.tenant), api.state, versions=len(claims) > 1)
+        for item in found["checkItems"]:
+            if same_item(item["name"]) == same_item(DEPRECATE_OLD) and self._deprecates(api.tenant):
+                item["value"] = True
+        return found
 
     def history(self, caller: Caller, api_id: str) -> list[HistoryEntry]:
         """Every transition of an API, oldest first."""
@@ -77,7 +89,10 @@ class Transitions:
             if stamp is not None and api.stamp != stamp:
                 raise Stale("The API has been changed since it was read")
             lifecycle = self.lifecycle_of(caller.tenant)
-            taken = step(lifecycle, api.state, event, checklist, caller.roles)
+            ticked = self._preset(lifecycle, api, event, checklist)
+            taken = step(lifecycle, api.state, event, ticked, caller.roles)
+            if taken.approval and not approved_by:
+                raise TransitionRefused(f"'{taken.event}' needs the approval of a second person")
             try:
                 changed, changes = self._effects(
                     caller, api, lifecycle, taken, comment, approved_by
@@ -89,6 +104,25 @@ class Transitions:
             else:
                 return Changed(replace(changed, stamp=changed.stamp + 1), taken)
         raise AssertionError("the last attempt returns or raises")
+
+    def _preset(
+        self, lifecycle: LifeCycle, api: Api, event: str, checklist: Mapping[str, bool]
+    ) -> Mapping[str, bool]:
+        """The checklist with what the tenant ticks where nobody said anything."""
+        node = lifecycle.state(api.state)
+        transition = node.transition(event) if node else None
+        wanted = same_item(DEPRECATE_OLD)
+        offered = [
+            item.name
+            for item in (transition.items if transition else ())
+            if same_item(item.name) == wanted
+        ]
+        if not offered or any(same_item(name) == wanted for name in checklist):
+            return checklist
+        return {**checklist, offered[0]: True} if self._deprecates(api.tenant) else checklist
+
+    def _deprecates(self, tenant: str) -> bool:
+        return setting(self.records, tenant, DEPRECATE_OLD_VERSIONS)
 
     def _effects(
         self,
