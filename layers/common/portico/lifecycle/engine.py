@@ -138,8 +138,7 @@ def _ticked(
     lifecycle: LifeCycle, transition: Transition, given: Mapping[str, bool]
 ) -> dict[str, bool]:
     """All boxes of the transition with their values: as given, else as they are to begin with."""
-    known = {same_item(item.name): item for item in lifecycle.items}
-    offered = {same_item(item.name): item for item in transition.items}
+    known, offered = lifecycle.boxes, transition.boxes
     values = {item.name: item.value for item in transition.items}
     decided: dict[str, bool] = {}
     for name, value in given.items():

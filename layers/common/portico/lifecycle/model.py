@@ -76,6 +76,11 @@ class Transition:
     executions: tuple[Execution, ...] = ()
     approval: Approval | None = None
 
+    @cached_property
+    def boxes(self) -> dict[str, CheckItem]:
+        """Its items by what is equal for all spellings of their names."""
+        return {same_item(item.name): item for item in self.items}
+
 
 @dataclass(frozen=True)
 class StateNode:
@@ -117,13 +122,19 @@ class LifeCycle:
         return tuple(dict.fromkeys(t.event for node in self.states for t in node.transitions))
 
     @cached_property
+    def boxes(self) -> dict[str, CheckItem]:
+        """Every item that some state has, the first of its name, by what is equal for all spellings
+        of it; in the order of the document.
+        """
+        items = [item for node in self.states for item in node.items]
+        order = dict.fromkeys(same_item(item.name) for item in items)
+        first = {same_item(item.name): item for item in reversed(items)}
+        return {key: first[key] for key in order}
+
+    @property
     def items(self) -> tuple[CheckItem, ...]:
         """Every box that some state has, once by name, in the order of the document."""
-        found: dict[str, CheckItem] = {}
-        for node in self.states:
-            for item in node.items:
-                found.setdefault(same_item(item.name), item)
-        return tuple(found.values())
+        return tuple(self.boxes.values())
 
 
 def same_state(name: str) -> str:
