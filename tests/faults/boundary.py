@@ -19,6 +19,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.httpsession import URLLib3Session
 from urllib3.connection import HTTPConnection
 
+from portico.clock import SystemClock
+
 BEFORE = "before"  # the call never leaves
 SENT = "sent"  # it leaves, and nobody is there for the answer
 
@@ -39,7 +41,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class Faults:
-    """`kill_at` counts calls from 1; 0: never. `later` seconds the process's clock goes ahead."""
+    """`kill_at` counts calls from 1; 0: never. The process's clock goes `later` seconds ahead, and
+    further by what is left out of sleeps longer than `longest_sleep`.
+    """
 
     kill_at: int = 0
     moment: str = BEFORE
@@ -61,11 +65,16 @@ def install(faults: Faults, tell: Callable[[str], None]) -> None:
     """Put the faults into this process; `tell` hears the name of each call before it is made."""
     _count(faults, tell)
     _answer(faults.answers, tell)
-    real_time, real_sleep = time.time, time.sleep
-    from portico.clock import SystemClock
+    ahead, real_time, real_sleep = faults.later, time.time, time.sleep
 
-    SystemClock.now = lambda self: real_time() + faults.later  # type: ignore[method-assign]
-    time.sleep = lambda seconds: real_sleep(min(float(seconds), faults.longest_sleep))
+    def sleep(seconds: float) -> None:
+        nonlocal ahead
+        slept = min(seconds, faults.longest_sleep)
+        ahead += seconds - slept
+        real_sleep(slept)
+
+    time.sleep = sleep  # type: ignore[assignment]
+    SystemClock.now = lambda self: real_time() + ahead  # type: ignore[method-assign]
 
 
 def _count(faults: Faults, tell: Callable[[str], None]) -> None:
