@@ -12,21 +12,25 @@ from botocore.config import Config
 
 from functions.lifecycle.outside import executions
 from functions.lifecycle.requests import (
-    TransitionRequest,
     changed_body,
     error_body,
+    read_decision,
     read_due,
     read_request,
     read_transition,
     state_body,
+    waiting_body,
 )
 from functions.lifecycle.wiring import Wiring, wire
 from portico.clock import SystemClock
+from portico.domain.approvals import PendingTransition
 from portico.domain.errors import InvalidInput, PorticoError
 from portico.domain.plans import DuePlan
+from portico.domain.user import Caller
 from portico.gateway.routes import HttpApiRoutes
 from portico.gateway.schedules import EventBridgeSchedules
 from portico.services.outbox import Worked
+from portico.services.transitions import Changed
 from portico.settings import read
 from portico.storage.documents import BucketDocuments
 from portico.storage.records import DynamoRecords
@@ -77,6 +81,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         if request == "transition":
             return {"ok": transition(wiring(), event)}
+        if request == "decide":
+            return {"ok": decide(wiring(), event)}
         if request == "undo":
             return {"ok": undo(wiring(), event)}
         if request == "resolves":
@@ -94,9 +100,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def transition(wired: Wiring, event: dict[str, Any]) -> dict[str, Any]:
-    """Take a transition, then carry out what it left in the outbox."""
+    """Take a transition, then carry out what it left in the outbox; or ask for its approval."""
     asked = read_transition(event)
-    changed = wired.transitions.change(
+    taken = wired.approving.take(
         asked.caller,
         asked.api_id,
         asked.event,
@@ -104,34 +110,43 @@ def transition(wired: Wiring, event: dict[str, Any]) -> dict[str, Any]:
         asked.stamp,
         comment=asked.comment,
     )
-    logger().info(
-        "transition",
-        extra={
-            "tenant": asked.caller.tenant,
-            "api": asked.api_id,
-            "event": changed.step.event,
-            "state": changed.api.state,
-        },
-    )
-    pending = carry_out(wired, asked)
-    lifecycle = wired.transitions.lifecycle_of(asked.caller.tenant)
-    return changed_body(lifecycle, changed, pending)
+    if isinstance(taken, PendingTransition):
+        noted("waits for approval", asked.caller, asked.api_id, taken.event, taken.state)
+        api = wired.transitions.api(asked.caller, asked.api_id)
+        return waiting_body(wired.transitions.lifecycle_of(asked.caller.tenant), api, taken)
+    return done(wired, asked.caller, taken)
+
+
+def decide(wired: Wiring, event: dict[str, Any]) -> dict[str, Any]:
+    """Approve or reject a transition that waits for a second person."""
+    asked = read_decision(event)
+    if not asked.approved:
+        pending = wired.approving.reject(asked.caller, asked.pending, asked.comment)
+        noted("rejected", asked.caller, pending.api_id, pending.event, pending.state)
+        return {"decision": "REJECTED"}
+    changed = wired.approving.approve(asked.caller, asked.pending, asked.comment)
+    return {"decision": "APPROVED", **done(wired, asked.caller, changed)}
+
+
+def done(wired: Wiring, caller: Caller, changed: Changed) -> dict[str, Any]:
+    """Carry out what a transition left in the outbox; the answer to who asked for it."""
+    noted("transition", caller, changed.api.id, changed.step.event, changed.api.state)
+    pending = carry_out(wired, caller.tenant, changed.api.id)
+    return changed_body(wired.transitions.lifecycle_of(caller.tenant), changed, pending)
+
+
+def noted(what: str, caller: Caller, api_id: str, event: str, state: str) -> None:
+    """One line of the log."""
+    extra = {"tenant": caller.tenant, "api": api_id, "event": event, "state": state}
+    logger().info(what, extra=extra)
 
 
 def undo(wired: Wiring, event: dict[str, Any]) -> dict[str, Any]:
     """Take the last transition back, then carry out what that left in the outbox."""
     asked = read_request(event)
     undone = wired.undoing.undo(asked.caller, asked.api_id, asked.stamp, asked.comment)
-    logger().info(
-        "undo",
-        extra={
-            "tenant": asked.caller.tenant,
-            "api": asked.api_id,
-            "event": undone.entry.event,
-            "state": undone.api.state,
-        },
-    )
-    pending = carry_out(wired, asked)
+    noted("undo", asked.caller, asked.api_id, undone.entry.event, undone.api.state)
+    pending = carry_out(wired, asked.caller.tenant, asked.api_id)
     lifecycle = wired.transitions.lifecycle_of(asked.caller.tenant)
     return {**state_body(lifecycle, undone.api, pending), "undone": undone.entry.event}
 
@@ -157,12 +172,12 @@ def overdue(wired: Wiring) -> None:
                 logger().warning("planned", extra={"plan": due.id, "error": error_body(exc)})
 
 
-def carry_out(wired: Wiring, asked: TransitionRequest) -> int:
+def carry_out(wired: Wiring, tenant: str, api_id: str) -> int:
     """Work the outbox of the tenant; how much is left to do for the API."""
     try:
-        work(wired, AT_ONCE, asked.caller.tenant)
-        left = wired.outbox.pending(asked.caller.tenant)
-        return sum(entry.payload.get("api_id") == asked.api_id for entry in left)
+        work(wired, AT_ONCE, tenant)
+        left = wired.outbox.pending(tenant)
+        return sum(entry.payload.get("api_id") == api_id for entry in left)
     except PorticoError as exc:
         # The transition is done; its side effects stay in the outbox, for the schedule.
         logger().warning("outbox", extra={"error": error_body(exc)})

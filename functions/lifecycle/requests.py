@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portico.domain.api import Api
+from portico.domain.approvals import PendingTransition
 from portico.domain.errors import InvalidInput, PorticoError
 from portico.domain.plans import DuePlan
 from portico.domain.user import Caller
@@ -57,6 +58,26 @@ def read_request(event: Mapping[str, Any]) -> TransitionRequest:
     return TransitionRequest(caller, str(texts["api_id"]), wanted, checklist, stamp, comment)
 
 
+@dataclass(frozen=True)
+class Decision:
+    """What a second person says of a transition that waits."""
+
+    caller: Caller
+    pending: str
+    approved: bool
+    comment: str
+
+
+def read_decision(event: Mapping[str, Any]) -> Decision:
+    """The decision in an event. Raises InvalidInput naming the field."""
+    # It is about what waits, whichever API that is of.
+    asked = read_request({**event, "api_id": event.get("pending")})
+    decision = event.get("decision")
+    if decision not in ("APPROVED", "REJECTED"):
+        raise InvalidInput.of("status", "must be APPROVED or REJECTED")
+    return Decision(asked.caller, asked.api_id, decision == "APPROVED", asked.comment)
+
+
 def read_due(event: Mapping[str, Any]) -> DuePlan:
     """Which plan is due. Raises InvalidInput naming the field."""
     texts = {name: event.get(name) for name in ("tenant", "api_id", "plan")}
@@ -76,6 +97,16 @@ def changed_body(lifecycle: LifeCycle, changed: Changed, pending: int) -> dict[s
         **state_body(lifecycle, changed.api, pending),
         "event": changed.step.event,
         "previous": changed.step.previous,
+    }
+
+
+def waiting_body(lifecycle: LifeCycle, api: Api, pending: PendingTransition) -> dict[str, Any]:
+    """The state as it is, with the id of the change that `waits` for a second person."""
+    return {
+        **state_body(lifecycle, api, 0),
+        "event": pending.event,
+        "previous": pending.state,
+        "waits": pending.id,
     }
 
 

@@ -9,6 +9,7 @@ from functions.lifecycle.executors.settling import SettleApis
 from functions.lifecycle.executors.subscriptions import CarrySubscriptions, CloseSubscriptions
 from functions.lifecycle.executors.versions import DeprecateOlder
 from portico.ports import Clock, Documents, Records, Routes, Schedules
+from portico.services.approving import Approving
 from portico.services.executing import EXECUTION
 from portico.services.lifecycles import SETTLE, Lifecycles
 from portico.services.outbox import Executor, Outbox
@@ -34,6 +35,7 @@ class Wiring:
     clock: Clock
     undoing: Undoing
     scheduling: Scheduling
+    approving: Approving
 
 
 def wire(
@@ -68,4 +70,5 @@ def wire(
         clock,
         Undoing(transitions, undo_seconds),
         Scheduling(transitions),
+        Approving(transitions),
     )

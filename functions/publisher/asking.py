@@ -29,6 +29,23 @@ def ask_to_undo(
     return services.lifecycle.ask({"request": "undo", **asked, "comment": comment})
 
 
+def ask_to_decide(
+    services: Wiring, who: Caller, pending_id: str, decision: str, comment: str = ""
+) -> dict[str, Any]:
+    """Approve (`APPROVED`) or reject (`REJECTED`) a transition that waits for a second person."""
+    return services.lifecycle.ask(
+        {
+            "request": "decide",
+            "tenant": who.tenant,
+            "user": who.user,
+            "roles": list(who.roles),
+            "pending": pending_id,
+            "decision": decision,
+            "comment": comment,
+        }
+    )
+
+
 def _asked(who: Caller, api_id: str, stamp: int | None) -> dict[str, Any]:
     return {
         "tenant": who.tenant,

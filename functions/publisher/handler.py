@@ -12,11 +12,14 @@ from botocore.config import Config
 from functions.publisher.downloads import GuardedDownloads
 from functions.publisher.pages import PAGES
 from functions.publisher.pages import apis as api_pages
+from functions.publisher.pages import approvals as approval_pages
 from functions.publisher.pages import lifecycle as lifecycle_pages
 from functions.publisher.pages import plans as plan_pages
 from functions.publisher.routes import (
     apis,
+    approvals,
     definitions,
+    executions,
     lifecycle,
     planning,
     plans,
@@ -29,7 +32,8 @@ from functions.publisher.wiring import Wiring
 from portico.clock import SystemClock
 from portico.gateway.lifecycle_function import LifecycleFunction
 from portico.services.accounts import Accounts
-from portico.services.executing import Executing
+from portico.services.approving import Approving
+from portico.services.executing import Executing, allowing
 from portico.services.lifecycles import Lifecycles
 from portico.services.passwords import Passwords
 from portico.services.policies import Policies
@@ -38,6 +42,7 @@ from portico.services.publishing import Publishing
 from portico.services.revisions import Revisions
 from portico.services.scheduling import Scheduling
 from portico.services.subscribers import Subscribers
+from portico.services.sunsetting import Sunsetting
 from portico.services.transitions import Transitions
 from portico.services.undoing import Undoing
 from portico.services.uploads import Uploads
@@ -52,7 +57,9 @@ from portico.web.session import Sessions
 
 ROUTES = (
     apis,
+    approvals,
     definitions,
+    executions,
     lifecycle,
     planning,
     plans,
@@ -68,6 +75,7 @@ def app() -> LambdaFunctionUrlResolver:
     accounts = Accounts(records(), SystemClock(), Passwords())
     pages = [
         api_pages.router,
+        approval_pages.router,
         lifecycle_pages.router,
         plan_pages.router,
         sign_in_routes(PAGES, sessions(), accounts.sign_in),
@@ -89,7 +97,9 @@ def services() -> Wiring:
     patience = Config(read_timeout=25, connect_timeout=3, retries={"total_max_attempts": 1})
     functions = boto3.client("lambda", region_name=_region(), config=patience)
     lifecycles = Lifecycles(stored, clock)
-    transitions = Transitions(stored, documents, clock, lifecycles.current)
+    # Dry runs name plug-ins without loading them; only the lifecycle function has their layer.
+    resolves = allowing(known.plugin_packages)
+    transitions = Transitions(stored, documents, clock, lifecycles.current, resolves)
     return Wiring(
         settings=known,
         publishing=Publishing(
@@ -103,7 +113,9 @@ def services() -> Wiring:
         previewing=Previewing(transitions),
         undoing=Undoing(transitions, known.undo_seconds),
         scheduling=Scheduling(transitions),
+        approving=Approving(transitions),
         executing=Executing(stored, documents, clock),
+        sunsetting=Sunsetting(stored, clock),
         lifecycle=LifecycleFunction(functions, known.lifecycle_function),
         subscribers=Subscribers(stored, clock),
         policies=Policies(stored, clock),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from portico.ports import Downloads, Lifecycle
+from portico.services.approving import Approving
 from portico.services.executing import Executing
 from portico.services.lifecycles import Lifecycles
 from portico.services.policies import Policies
@@ -11,6 +12,7 @@ from portico.services.publishing import Publishing
 from portico.services.revisions import Revisions
 from portico.services.scheduling import Scheduling
 from portico.services.subscribers import Subscribers
+from portico.services.sunsetting import Sunsetting
 from portico.services.transitions import Transitions
 from portico.services.undoing import Undoing
 from portico.services.uploads import Uploads
@@ -32,6 +34,8 @@ class Wiring:
     previewing: Previewing
     undoing: Undoing
     scheduling: Scheduling
+    approving: Approving
     executing: Executing
+    sunsetting: Sunsetting
     subscribers: Subscribers
     policies: Policies

@@ -1,12 +1,13 @@
 """Bodies about transitions that have not been taken: dry runs and plans."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from functions.publisher.bodies.model import Body, iso
 from portico.domain.api import Api
+from portico.domain.approvals import PendingTransition
 from portico.domain.errors import InvalidInput, PorticoError
 from portico.domain.plans import Plan
 from portico.services.previewing import Preview
@@ -19,6 +20,29 @@ class PlanBody(Body):
     at: str = Field(min_length=1, max_length=50)
     lifecycle_checklist: dict[str, bool] | None = None
     comment: str | None = Field(default=None, max_length=500)
+
+
+class DecisionBody(Body):
+    """What a second person says: the schema Workflow of the admin contract."""
+
+    status: Literal["APPROVED", "REJECTED"]
+    attributes: dict[str, str] | None = None
+    description: str | None = Field(default=None, max_length=500)
+
+
+def pending_body(pending: PendingTransition) -> dict[str, Any]:
+    """A life-cycle change that waits for a second person."""
+    return {
+        "id": pending.id,
+        "apiId": pending.api_id,
+        "action": pending.event,
+        "previousState": pending.state,
+        "postState": pending.target,
+        "lifecycleChecklist": dict(pending.checklist),
+        "comment": pending.comment,
+        "user": pending.user,
+        "createdTime": iso(pending.created),
+    }
 
 
 def moment(text: str) -> int:
@@ -55,6 +79,7 @@ def preview_body(preview: Preview) -> dict[str, Any]:
         "previousState": preview.previous,
         "postState": preview.state or None,
         "checklist": dict(preview.checklist),
+        "needsApproval": preview.approval,
         "refusal": refusal_body(preview.refusal) if preview.refusal else None,
         "gateway": {
             "deployed": list(preview.deployed),

@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from functions.publisher.asking import ask
 from functions.publisher.bodies.answers import history_body
 from functions.publisher.wiring import Wiring
-from portico.domain.errors import InvalidInput, NotFound
+from portico.domain.errors import InvalidInput
 from portico.web.contract import contract
 from portico.web.rest import answer, caller, if_match, operations, query, wired
 
@@ -24,7 +24,8 @@ def change() -> Response[str]:
     wanted = checklist(query(router, "lifecycleChecklist"))
     state = ask(services, who, api_id, action, wanted, if_match(router), query(router, "comment"))
     shown = {name: state[name] for name in ("state", "checkItems", "availableTransitions")}
-    return answer({"workflowStatus": "APPROVED", "lifecycleState": shown}, etag=state.get("stamp"))
+    status = "CREATED" if state.get("waits") else "APPROVED"
+    return answer({"workflowStatus": status, "lifecycleState": shown}, etag=state.get("stamp"))
 
 
 @operation("GET", "/apis/{apiId}/lifecycle-state")
@@ -35,13 +36,6 @@ def show(api_id: str) -> Response[str]:
 @operation("GET", "/apis/{apiId}/lifecycle-history")
 def history(api_id: str) -> Response[str]:
     return answer(history_body(wired(router, Wiring).transitions.history(caller(router), api_id)))
-
-
-@operation("DELETE", "/apis/{apiId}/lifecycle-state/pending-tasks")
-def forget_pending(api_id: str) -> Response[str]:
-    """No change ever waits here, so there is never one to remove."""
-    wired(router, Wiring).publishing.show(caller(router), api_id)
-    raise NotFound("Pending life-cycle change of API", api_id)
 
 
 def checklist(text: str) -> dict[str, bool]:

@@ -11,11 +11,13 @@ from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
 from functions.publisher.handler import ROUTES
 from functions.publisher.wiring import Wiring
 from portico.domain.addresses import pin, target_of
+from portico.domain.approvals import PendingTransition
 from portico.domain.errors import InvalidInput, PorticoError
 from portico.domain.records import Put
 from portico.domain.scopes import scopes_of_roles
 from portico.domain.user import ADMIN, CREATOR, PUBLISHER, Caller, User
 from portico.lifecycle.engine import describe
+from portico.services.approving import Approving
 from portico.services.executing import Executing
 from portico.services.lifecycles import Lifecycles
 from portico.services.policies import Policies, default_policies
@@ -24,6 +26,7 @@ from portico.services.publishing import Publishing
 from portico.services.revisions import Revisions
 from portico.services.scheduling import Scheduling
 from portico.services.subscribers import Subscribers
+from portico.services.sunsetting import Sunsetting
 from portico.services.transitions import Transitions
 from portico.services.undoing import Undoing
 from portico.services.uploads import Uploads
@@ -52,7 +55,7 @@ class FakeLifecycle:
         if self.failing:
             raise self.failing
         caller = Caller(request["tenant"], request["user"], tuple(request["roles"]))
-        changed = self.transitions.change(
+        taken = Approving(self.transitions).take(
             caller,
             request["api_id"],
             request["event"],
@@ -60,13 +63,21 @@ class FakeLifecycle:
             request["stamp"],
             comment=request["comment"],
         )
-        state = describe(self.transitions.lifecycle_of(caller.tenant), changed.api.state)
-        return {**state, "event": changed.step.event, "stamp": changed.api.stamp}
+        lifecycle = self.transitions.lifecycle_of(caller.tenant)
+        if isinstance(taken, PendingTransition):
+            return {**describe(lifecycle, taken.state), "waits": taken.id, "stamp": None}
+        state = describe(lifecycle, taken.api.state)
+        return {**state, "event": taken.step.event, "stamp": taken.api.stamp}
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        assert request["request"] == "undo"
         self.asked.append(request)
         caller = Caller(request["tenant"], request["user"], tuple(request["roles"]))
+        if request["request"] == "decide":
+            approving = Approving(self.transitions)
+            how = approving.approve if request["decision"] == "APPROVED" else approving.reject
+            how(caller, request["pending"], request["comment"])
+            return {"decision": request["decision"]}
+        assert request["request"] == "undo"
         undone = Undoing(self.transitions, 3600).undo(
             caller, request["api_id"], request["stamp"], request["comment"]
         )
@@ -212,7 +223,9 @@ def publisher() -> Publisher:
         previewing=Previewing(transitions),
         undoing=Undoing(transitions, 3600),
         scheduling=Scheduling(transitions),
+        approving=Approving(transitions),
         executing=Executing(records, documents, clock),
+        sunsetting=Sunsetting(records, clock),
         subscribers=Subscribers(records, clock),
         policies=Policies(records, clock),
     )

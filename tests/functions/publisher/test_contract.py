@@ -84,7 +84,10 @@ def walk(publisher: Publisher) -> Walk:
     walk.call("POST", "/apis/change-lifecycle", 200, query=query)
     walk.call("GET", "/apis/{apiId}/lifecycle-state", 200, apiId=api)
     walk.call("GET", "/apis/{apiId}/lifecycle-history", 200, apiId=api)
-    walk.call("DELETE", "/apis/{apiId}/lifecycle-state/pending-tasks", 404, apiId=api)
+    pending = "/apis/{apiId}/lifecycle-state/pending-tasks"
+    walk.call("GET", pending, 200, apiId=api)
+    walk.call("POST", pending, 404, {"status": "APPROVED"}, apiId=api)
+    walk.call("DELETE", pending, 404, apiId=api)
     subscriptions(walk, api)
     walk.call("GET", "/throttling-policies/{policyLevel}", 200, policyLevel="api")
     path = "/throttling-policies/{policyLevel}/{policyName}"

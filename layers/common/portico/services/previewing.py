@@ -29,6 +29,7 @@ from portico.services.transitions import Transitions
 from portico.services.versions import older_versions
 
 R = TypeVar("R", bound=Record)
+ON_PAPER = "-"  # who approves what is not done
 REFUSALS = (Conflict, Forbidden, InvalidInput, LimitReached, TransitionRefused)
 
 
@@ -41,6 +42,7 @@ class Preview:
     state: str = ""
     checklist: Mapping[str, bool] = field(default_factory=dict)
     refusal: PorticoError | None = None
+    approval: bool = False  # whether a second person has to approve it first
     deployed: tuple[str, ...] = ()  # paths that become callable
     undeployed: tuple[str, ...] = ()  # paths that become 404
     changed: tuple[str, ...] = ()  # paths whose answers follow the new state or revision
@@ -83,6 +85,7 @@ class Previewing:
             event=step.event,
             previous=step.previous,
             state=step.state,
+            approval=step.approval is not None,
             checklist=step.checklist,
             deployed=_paths(changes, Create),
             undeployed=_paths(changes, Remove),
@@ -105,7 +108,7 @@ class Previewing:
             records=records,
             documents=_UnwrittenDocuments(self.transitions.documents),
         )
-        taken = unwritten.change(caller, api_id, event, checklist)
+        taken = unwritten.change(caller, api_id, event, checklist, approved_by=ON_PAPER)
         return _Paper(taken.step, records.changes)
 
     def _deprecated(

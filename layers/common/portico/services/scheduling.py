@@ -22,6 +22,7 @@ from portico.domain.plans import DuePlan, Plan, PlanStatus
 from portico.domain.records import Change, Create, Discard, Replace
 from portico.domain.user import Caller, User
 from portico.lifecycle.engine import step
+from portico.services.approving import Approving
 from portico.services.auditing import audit
 from portico.services.outbox import enqueue
 from portico.services.transitions import Transitions
@@ -31,6 +32,7 @@ LONGEST = 5 * 366 * 86400  # seconds ahead
 EARLY = 60  # seconds by which AWS may call before the time
 LATE = 60  # seconds after which a plan that nobody called for is overdue
 MAX_PLANS = 20  # open ones of an API
+WAITS = "It waits for the approval of a second person"
 MAX_COMMENT = 500  # characters
 Plans = list[Plan]  # inside the class, `list` is a use case
 DuePlans = list[DuePlan]
@@ -128,15 +130,18 @@ class Scheduling:
             return plan
         if self.transitions.clock.now() < plan.at - EARLY:
             raise TransitionRefused("The planned time has not come")
-        done = self._end(plan, PlanStatus.DONE)
+        approving = Approving(self.transitions)
         try:
-            self.transitions.change(
-                self._caller(plan),
+            caller = self._caller(plan)
+            waits = approving.asks(caller, plan.api_id, plan.event, plan.checklist)
+            reason = WAITS if waits else ""
+            approving.take(
+                caller,
                 plan.api_id,
                 plan.event,
                 plan.checklist,
                 comment=plan.comment,
-                also=done,
+                also=self._end(plan, PlanStatus.DONE, reason),
             )
         except LostRace:
             again = self._plan(due.tenant, due.api_id, due.id)
@@ -145,7 +150,7 @@ class Scheduling:
             return again  # cancelled, or taken by another call, at this moment
         except REFUSALS as exc:
             return self._refuse(plan, exc)
-        return replace(plan, status=PlanStatus.DONE)
+        return replace(plan, status=PlanStatus.DONE, reason=reason)
 
     def _refuse(self, plan: Plan, error: PorticoError) -> Plan:
         refused = self._end(plan, PlanStatus.REFUSED, str(error))

@@ -16,6 +16,7 @@ from portico.domain.policy import Level
 from portico.domain.records import Change, Create, Discard, Put, Remove, Replace, Require
 from portico.domain.user import Caller
 from portico.ports import Clock, Records
+from portico.services.approving import Approving
 from portico.services.auditing import audit
 from portico.services.policies import policy_uses
 from portico.services.subscribing import grant_of
@@ -71,9 +72,10 @@ class Succession:
         api = self.records.get(Api, tenant=caller.tenant, id=api_id)
         if api is None or not behaviour_of(api).subscribable:
             return
+        approving = Approving(self.transitions)
         for older in older_versions(self.records, api):
-            if older.state == State.PUBLISHED:
-                self.transitions.change(caller, older.id, "Deprecate", {})
+            if older.state == State.PUBLISHED and not approving.of_api(caller, older.id):
+                approving.take(caller, older.id, "Deprecate", {})
 
     def _subscriptions(self, api: Api) -> list[Subscription]:
         return self.records.list(Subscription, by="api", tenant=api.tenant, api_id=api.id)

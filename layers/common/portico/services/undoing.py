@@ -13,8 +13,8 @@ from portico.domain.errors import Forbidden, LostRace, PorticoError, Stale, Tran
 from portico.domain.executions import ExecutionResult, Standing
 from portico.domain.operations import OutboxEntry
 from portico.domain.records import Change, Create, Remove, Replace
-from portico.domain.user import Caller
-from portico.lifecycle.engine import node_of
+from portico.domain.user import PUBLISHER, Caller
+from portico.lifecycle.engine import node_of, permitted
 from portico.lifecycle.model import DEPRECATE_OLD, same_event, same_item
 from portico.services.auditing import audit, time_order
 from portico.services.deployments import Deployments
@@ -120,8 +120,9 @@ class Undoing:
         taken = node_of(lifecycle, entry.previous_state).transition(entry.event)
         if taken is None:
             raise TransitionRefused(f"The life cycle no longer has '{entry.event}'")
-        if taken.roles and not caller.has_role(*taken.roles):
-            raise Forbidden(f"Undoing '{taken.event}' needs the role {' or '.join(taken.roles)}")
+        if not permitted(taken, caller.roles):
+            needed = " or ".join(taken.roles or (PUBLISHER,))
+            raise Forbidden(f"Undoing '{taken.event}' needs the role {needed}")
 
     def _check_subscriptions(self, api: Api, entry: HistoryEntry) -> None:
         records = self.transitions.records

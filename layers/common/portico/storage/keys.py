@@ -111,6 +111,12 @@ PLACES: Mapping[str, Place] = {
     "OutboxTenant": _place("operations", "{tenant}#OUTBOXES", "{name}"),
     "MailSent": _place("operations", "{tenant}#MAILS#{execution}", "{digest}"),
     "DuePlan": _place("operations", "{tenant}#PLANS", "{at}#{id}"),
+    "PendingTransition": _place(
+        "operations",
+        "{tenant}#APPROVALS",
+        "API#{api_id}",
+        id=("{tenant}#APPROVAL#{id}", "APPROVAL"),
+    ),
     "Lease": _place("operations", "{tenant}#LEASE#{name}", "LEASE"),
     "AuditEntry": _place("operations", "{tenant}#AUDIT#{day}", "{order}"),
 }
