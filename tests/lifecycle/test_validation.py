@@ -4,9 +4,11 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from portico.lifecycle.draft import MAX_BYTES, MAX_FINDINGS
-from portico.lifecycle.validation import MAX_CLASSES, Report, validate
+from portico.lifecycle.validation import MAX_CLASSES, Report, read, validate
 from tests.lifecycle.charts import OWN, PUBLISHED
 
 GOOD = ["reviewed.scxml", "as-documented.xml", "tenant.json"]
@@ -179,6 +181,38 @@ def test_an_entity_that_nobody_declared_is_refused() -> None:
     report = judge((HEAD + '<state id="&x;"/>' + TAIL).encode())
 
     assert [one.code for one in report.findings] == ["not-xml"]
+
+
+SPLICES = [b"<!DOCTYPE x>", b"<![CDATA[", b"&#0;", b"\xff\xfe", b"\0", b"{", b"]", b'"', b"1e999"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(GOOD),
+    st.integers(0, 4000),
+    st.integers(0, 60),
+    st.one_of(st.sampled_from(SPLICES), st.binary(max_size=6)),
+)
+def test_a_damaged_document_is_judged_never_a_crash(
+    name: str, place: int, length: int, splice: bytes
+) -> None:
+    content = (OWN / name).read_bytes()
+    content = content[:place] + splice + content[place + length :]
+    report = judge(content)
+
+    if report.lifecycle is None:
+        assert report.errors
+    else:
+        assert read(content) == report.lifecycle
+
+
+def test_what_the_parser_says_is_about_this_document() -> None:
+    for text, says in [
+        ('<?xml version="1.0" encoding="foo"?><a/>', "Unsupported encoding: foo"),
+        ("<a>\n<b>\n</a>", "Opening and ending tag mismatch: b line 2 and a"),
+    ]:
+        (finding,) = judge(text.encode()).findings
+        assert finding.message == f"not well-formed XML: {says}"
 
 
 def filled(head: str, unit: Callable[[int], str], tail: str) -> bytes:

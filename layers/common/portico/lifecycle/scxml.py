@@ -7,6 +7,7 @@ say what the state means. `forEvent` names the events that an entry belongs to, 
 empty means every event of the state, and for an `item` that it is optional.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -77,7 +78,9 @@ def draft(text: bytes) -> Draft:
         )
         root = etree.fromstring(text, parser)
     except etree.XMLSyntaxError as exc:
-        found.wrong(exc.lineno or 1, "not-xml", f"not well-formed XML: {exc.msg}")
+        # The parser's log holds what others uploaded, too; this text is about this document.
+        said = re.sub(r", line \d+, column \d+$", "", str(exc.msg))
+        found.wrong(exc.lineno or 1, "not-xml", f"not well-formed XML: {said}")
         return found
     crowded = next((one for one in root.iter() if len(one.attrib) > _MAX_ATTRIBUTES), None)
     if crowded is not None:
