@@ -8,7 +8,7 @@ import pytest
 
 from portico.domain.api import Api, ApiCard, HistoryEntry, card_of
 from portico.domain.behaviour import Access, behaviour_of
-from portico.domain.errors import Conflict, InvalidInput, NotFound, Stale
+from portico.domain.errors import Conflict, InvalidInput, NotFound, Stale, TransitionRefused
 from portico.domain.gateway import Deployment
 from portico.domain.operations import AuditEntry, OutboxEntry
 from portico.domain.records import Create, Put
@@ -16,6 +16,7 @@ from portico.domain.user import Caller
 from portico.lifecycle import scxml
 from portico.services.lifecycles import SETTLE, Lifecycles
 from portico.services.settling import EVENT, Settling
+from portico.services.transitions import Transitions
 from tests.fakes import FakeClock, FakeDocuments, FakeRecords
 
 ANNA = Caller("acme.com", "anna", ("admin",))
@@ -201,6 +202,18 @@ def test_apis_in_a_missing_state_must_be_given_another(world: World) -> None:
     world.lifecycles.activate(ANNA, number, {"blocked": "paused"})
     assert world.settle()
     assert {world.api(name).state for name in ("pizza", "pasta")} == {"PAUSED"}
+
+
+def test_until_it_is_moved_an_api_can_be_looked_at_but_not_changed(world: World) -> None:
+    world.add("pizza", "BLOCKED")
+    world.lifecycles.activate(ANNA, save(world), {"BLOCKED": "Paused"})
+    transitions = Transitions(world.records, world.documents, world.clock, world.lifecycles.current)
+    found = transitions.state(ANNA, "pizza")
+    assert (found["state"], found["availableTransitions"]) == ("BLOCKED", [])
+    with pytest.raises(TransitionRefused):
+        transitions.change(ANNA, "pizza", "Deprecate", {})
+    world.settle()
+    assert transitions.change(ANNA, "pizza", "Deprecate", {}).api.state == "DEPRECATED"
 
 
 def test_a_moved_api_is_whole(world: World) -> None:

@@ -53,8 +53,12 @@ class Transitions:
         """The same of an API that is known: boxes about other versions only where there are any,
         ticked beforehand as the tenant wants them.
         """
+        lifecycle = self.lifecycle_of(api.tenant)
+        if lifecycle.state(api.state) is None:
+            # Another life cycle is in force since a moment, and the API not yet brought to it.
+            return {"state": api.state, "checkItems": [], "availableTransitions": []}
         claims = self.records.list(NameClaim, limit=2, tenant=api.tenant, name=api.name.lower())
-        found = describe(self.lifecycle_of(api.tenant), api.state, versions=len(claims) > 1)
+        found = describe(lifecycle, api.state, versions=len(claims) > 1)
         for item in found["checkItems"]:
             if same_item(item["name"]) == same_item(DEPRECATE_OLD) and self._deprecates(api.tenant):
                 item["value"] = True
