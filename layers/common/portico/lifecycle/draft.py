@@ -115,8 +115,8 @@ def bounded(findings: Iterable[Finding]) -> list[Finding]:
         rest = [one for one in found if one.severity != ERROR]
         more = f"there are {len(found) - MAX_FINDINGS + 1} more findings"
         kept = sorted((errors + rest)[: MAX_FINDINGS - 1], key=lambda one: one.line)
-        last = error if errors else warning
-        found = [*kept, last(0, "more", more)]
+        note = error if errors else warning
+        found = [*kept, note(0, "more", more)]
     return found
 
 
