@@ -12,6 +12,7 @@ from functions.publisher.pages.living import (
     diagram_of,
     events_of,
     labels_for,
+    may_decide,
     moment,
     state_labels,
     ways_of,
@@ -58,6 +59,7 @@ def tab(
     history = services.transitions.history(caller, api_id)[::-1]
     first = (_number(query(router, "page")) - 1) * PAGE
     executions = services.executing.of_api(caller, api_id)
+    pending = services.approving.of_api(caller, api_id)
     last, obstacle = services.undoing.last(caller, api_id)
     return PAGES.show(
         "lifecycle.html",
@@ -73,6 +75,8 @@ def tab(
         total=len(history),
         first=first,
         page_size=PAGE,
+        pending=pending,
+        may_decide=pending is not None and may_decide(lifecycle, pending, caller),
         plans=[one for one in services.scheduling.list(caller, api_id) if one.status in SHOWN],
         events=events_of(lifecycle, caller, labels),
         last=last,

@@ -10,6 +10,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from functions.publisher.wiring import Wiring
+from portico.domain.approvals import PendingTransition
 from portico.domain.errors import TransitionRefused
 from portico.domain.user import Caller
 from portico.lifecycle.engine import permitted
@@ -121,6 +122,16 @@ def diagram_of(lifecycle: LifeCycle, state: str, caller: Caller, label: Label) -
         for node in lifecycle.states
     ]
     return draw(nodes, _name(lifecycle, lifecycle.initial), here)
+
+
+def may_decide(lifecycle: LifeCycle, pending: PendingTransition, caller: Caller) -> bool:
+    """Whether the caller may be the second person for a transition that waits."""
+    node = lifecycle.state(pending.state)
+    found = node.transition(pending.event) if node else None
+    if found is None or caller.user.lower() == pending.user.lower():
+        return False
+    roles = found.approval.roles if found.approval else ()
+    return caller.has_role(*roles) if roles else permitted(found, caller.roles)
 
 
 def labels_for(router: Router, caller: Caller) -> Label:

@@ -12,13 +12,14 @@ from lxml import html
 from functions.publisher.handler import ROUTES
 from functions.publisher.pages import PAGES
 from functions.publisher.pages import apis as api_pages
+from functions.publisher.pages import approvals as approval_pages
 from functions.publisher.pages import lifecycle as lifecycle_pages
 from functions.publisher.pages import plans as plan_pages
 from portico.domain.api import Api
 from portico.domain.executions import ExecutionResult
 from portico.domain.records import Put
-from portico.domain.user import ADMIN, CREATOR, PUBLISHER
-from portico.lifecycle.model import CheckItem, LifeCycle, StateNode, Transition
+from portico.domain.user import ADMIN, CREATOR, PUBLISHER, User
+from portico.lifecycle.model import Approval, CheckItem, LifeCycle, StateNode, Transition
 from portico.web.contract import contract
 from portico.web.rest import rest_app
 from tests.events import Context, function_url_event
@@ -65,7 +66,8 @@ class Console:
 
 @pytest.fixture
 def console(publisher: Publisher) -> Console:
-    pages = [api_pages.router, lifecycle_pages.router, plan_pages.router]
+    modules = (api_pages, approval_pages, lifecycle_pages, plan_pages)
+    pages = [one.router for one in modules]
     publisher.app = rest_app(
         [contract("publisher")], [*(one.router for one in ROUTES), *pages], PAGES.error
     )
@@ -339,3 +341,69 @@ def test_a_plan_needs_a_time_to_come(console: Console, tab: str, at: str) -> Non
     answer = console.send("POST", f"{tab}/plans", {"event": "Publish", "at": at})
     assert answer["statusCode"] == 400
     assert html.fromstring(answer["body"]).xpath("//*[@role='alert']")
+
+
+SECOND = replace(
+    REVIEW,
+    states=(
+        StateNode(
+            "Created",
+            (),
+            (Transition("Publish", "Published", approval=Approval(("Internal/reviewer",))),),
+        ),
+        StateNode("Published"),
+    ),
+)
+
+
+@pytest.fixture
+def people(console: Console) -> None:
+    """Those who are asked for are users with these roles at the time of a decision."""
+    roles = (CREATOR, PUBLISHER)
+    jane = User(tenant=TENANT, name="jane", id="jane", password="", roles=roles)
+    console.publisher.records.commit(Put(jane))
+
+
+@pytest.mark.usefixtures("people")
+def test_a_second_person_approves_what_waits(console: Console, tab: str, follow: Follow) -> None:
+    follow(SECOND)
+    page = html.fromstring(console.send("POST", f"{tab}/preview", {"event": "Publish"})["body"])
+    assert "second person must approve" in page.text_content()
+    fields = {"event": "Publish", "comment": "Ready"}
+    assert console.send("POST", tab, fields)["statusCode"] == 303
+    page = console.open(tab)
+    waiting = page.xpath("//section[@aria-labelledby='waiting']")[0].text_content()
+    assert "Created → Published" in waiting
+    assert "jane" in waiting
+    assert "Ready" in waiting
+    assert not page.xpath("//ol[@class='history']")
+    assert not page.xpath("//button[@name='decision']")  # not by who asked
+    other = console.as_user("peter", PUBLISHER)
+    assert not other.open(tab).xpath("//button[@name='decision']")  # a role is missing
+    rita = console.as_user("rita", PUBLISHER, "Internal/reviewer")
+    form = rita.open(tab).xpath("//form[.//button[@name='decision']]/@action")[0]
+    assert other.send("POST", form, {"decision": "APPROVED"})["statusCode"] == 403
+    assert console.send("POST", form, {"decision": "APPROVED"})["statusCode"] == 403
+    assert rita.send("POST", form, {"decision": "APPROVED"})["statusCode"] == 303
+    told = rita.open(tab).xpath("string(//ol[@class='history']/li[1])")
+    assert "Created → Published" in told
+    assert "approved by rita" in told
+
+
+@pytest.mark.parametrize("how", ["reject", "withdraw"])
+@pytest.mark.usefixtures("people")
+def test_what_waits_is_rejected_or_withdrawn(
+    console: Console, tab: str, follow: Follow, how: str
+) -> None:
+    follow(SECOND)
+    console.send("POST", tab, {"event": "Publish"})
+    rita = console.as_user("rita", PUBLISHER, "Internal/reviewer")
+    if how == "withdraw":
+        assert console.send("POST", f"{tab}/withdraw", {})["statusCode"] == 303
+    else:
+        form = rita.open(tab).xpath("//form[.//button[@name='decision']]/@action")[0]
+        assert rita.send("POST", form, {"decision": "REJECTED"})["statusCode"] == 303
+        assert rita.send("POST", form, {"decision": "REJECTED"})["statusCode"] == 404
+    page = console.open(tab)
+    assert not page.xpath("//section[@aria-labelledby='waiting'] | //ol[@class='history']")
+    assert buttons(page) == ["Publish"]
