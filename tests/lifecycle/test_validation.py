@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from portico.lifecycle.draft import MAX_BYTES, MAX_FINDINGS
+from portico.lifecycle.building import MAX_FINDINGS
+from portico.lifecycle.draft import MAX_BYTES
 from portico.lifecycle.validation import MAX_CLASSES, Report, read, validate
 from tests.lifecycle.charts import OWN, PUBLISHED
 

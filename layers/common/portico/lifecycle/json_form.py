@@ -14,7 +14,8 @@ from typing import Any
 
 from portico.domain.behaviour import Behaviour
 from portico.domain.errors import TooLarge
-from portico.lifecycle.draft import FLAGS, MAX_BYTES, Arrow, Draft, DraftState, Entry, build
+from portico.lifecycle.building import build
+from portico.lifecycle.draft import FLAGS, MAX_BYTES, Arrow, Draft, DraftState, Entry
 from portico.lifecycle.findings import refuse
 from portico.lifecycle.model import (
     BUILT_IN,

@@ -17,7 +17,8 @@ from typing import Any
 from lxml import etree
 
 from portico.domain.errors import TooLarge
-from portico.lifecycle.draft import MAX_BYTES, Arrow, Draft, DraftState, Entry, build
+from portico.lifecycle.building import build
+from portico.lifecycle.draft import MAX_BYTES, Arrow, Draft, DraftState, Entry
 from portico.lifecycle.findings import refuse
 from portico.lifecycle.model import LifeCycle
 from portico.lifecycle.scxml_writer import SCXML, write

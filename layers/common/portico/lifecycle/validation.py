@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from portico.domain.behaviour import STANDARD
 from portico.domain.errors import TooLarge
 from portico.lifecycle import json_form, scxml
-from portico.lifecycle.draft import MAX_NAME, Draft, bounded, build
+from portico.lifecycle.building import MAX_NAME, bounded, build
+from portico.lifecycle.draft import Draft
 from portico.lifecycle.findings import ERROR, WARNING, Finding, error
 from portico.lifecycle.model import NAME, LifeCycle, same_state
 
