@@ -13,12 +13,13 @@ from functions.admin.pages import PAGES
 from functions.admin.pages import lifecycles as lifecycle_pages
 from functions.admin.pages import policies as policy_pages
 from functions.admin.pages import users as user_pages
-from functions.admin.routes import lifecycles, policies, settings, tenant_config
+from functions.admin.routes import lifecycles, policies, settings, tenant_config, workflows
 from functions.admin.scim.app import BASE, scim_app
 from functions.admin.wiring import Wiring
 from portico.clock import SystemClock
 from portico.gateway.lifecycle_function import LifecycleFunction
 from portico.services.accounts import Accounts
+from portico.services.approving import Waiting
 from portico.services.executing import standard
 from portico.services.lifecycles import Lifecycles
 from portico.services.passwords import Passwords
@@ -41,7 +42,13 @@ def rest() -> LambdaFunctionUrlResolver:
         lifecycle_pages.router,
         sign_in_routes(PAGES, sessions(), accounts().sign_in),
     ]
-    routes = [policies.router, settings.router, lifecycles.router, tenant_config.router]
+    routes = [
+        policies.router,
+        settings.router,
+        lifecycles.router,
+        tenant_config.router,
+        workflows.router,
+    ]
     return rest_app([contract("admin")], [*routes, *pages], PAGES.error)
 
 
@@ -86,6 +93,7 @@ def wiring() -> tuple[Wiring, Callers]:
         accounts=accounts(),
         lifecycles=Lifecycles(records(), clock, resolves),
         lifecycle=lifecycle,
+        waiting=Waiting(records()),
         config=TenantConfig(records(), clock),
     )
     return services, Callers(records(), clock, sessions(), basic=accounts().sign_in)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from portico.ports import Lifecycle
 from portico.services.accounts import Accounts
+from portico.services.approving import Waiting
 from portico.services.lifecycles import Lifecycles
 from portico.services.policies import Policies
 from portico.services.tenant_config import TenantConfig
@@ -19,4 +20,5 @@ class Wiring:
     accounts: Accounts
     lifecycles: Lifecycles
     lifecycle: Lifecycle
+    waiting: Waiting
     config: TenantConfig

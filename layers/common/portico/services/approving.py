@@ -22,11 +22,31 @@ from portico.domain.errors import (
 from portico.domain.records import Change, Create, Remove, Require
 from portico.domain.user import Caller, User
 from portico.lifecycle.engine import node_of, permitted, step
+from portico.ports import Records
 from portico.services.auditing import audit
 from portico.services.previewing import Previewing
 from portico.services.transitions import Changed, Transitions
 
 PendingTransitions = list[PendingTransition]  # inside the class, `list` is a use case
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Shows what waits for approval; whoever has the records can."""
+
+    records: Records
+
+    def list(self, tenant: str) -> PendingTransitions:
+        """All that waits in a tenant, the oldest first."""
+        found = self.records.list(PendingTransition, tenant=tenant)
+        return sorted(found, key=lambda one: (one.created, one.id))
+
+    def get(self, tenant: str, pending_id: str) -> PendingTransition:
+        """One that waits; NotFound when it does not, or no longer."""
+        found = self.records.get(PendingTransition, by="id", tenant=tenant, id=pending_id)
+        if found is None:
+            raise NotFound("Pending life-cycle change", pending_id)
+        return found
 
 
 @dataclass(frozen=True)
@@ -93,17 +113,11 @@ class Approving:
 
     def list(self, caller: Caller) -> PendingTransitions:
         """All that waits in the caller's tenant, the oldest first."""
-        found = self.transitions.records.list(PendingTransition, tenant=caller.tenant)
-        return sorted(found, key=lambda one: (one.created, one.id))
+        return Waiting(self.transitions.records).list(caller.tenant)
 
     def get(self, caller: Caller, pending_id: str) -> PendingTransition:
         """One that waits; NotFound when it does not, or no longer."""
-        found = self.transitions.records.get(
-            PendingTransition, by="id", tenant=caller.tenant, id=pending_id
-        )
-        if found is None:
-            raise NotFound("Pending life-cycle change", pending_id)
-        return found
+        return Waiting(self.transitions.records).get(caller.tenant, pending_id)
 
     def of_api(self, caller: Caller, api_id: str) -> PendingTransition | None:
         """What waits for an API, if anything. Raises NotFound when there is no such API."""
