@@ -1,7 +1,7 @@
 """A program: the lifecycle function's real handler, each call of it in a process of its own.
 
-Reads tasks as JSON lines, forks for each, and writes how that process ended. The parent has loaded
-and connected nothing that a child would share: it closes its connections before the first fork.
+Reads JSON lines of tasks, forks for each task, and writes how those processes ended. The parent
+closes its connections before the first fork, so children share none.
 """
 
 import gc
@@ -34,7 +34,9 @@ def main() -> None:
             found.close()
     print("ready", file=out, flush=True)
     for line in sys.stdin:
-        print(json.dumps(_forked(json.loads(line))), file=out, flush=True)
+        # All at once; then each is listened to until it has ended.
+        running = [_forked(task) for task in json.loads(line)]
+        print(json.dumps([_ended(*each) for each in running]), file=out, flush=True)
 
 
 def _warm() -> None:
@@ -52,7 +54,7 @@ def _warm() -> None:
     function.handler({"request": "outbox"}, Context())
 
 
-def _forked(task: dict[str, Any]) -> dict[str, Any]:
+def _forked(task: dict[str, Any]) -> tuple[int, int]:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -62,6 +64,10 @@ def _forked(task: dict[str, Any]) -> dict[str, Any]:
         finally:
             os._exit(70)  # only when even the report failed
     os.close(writing)
+    return child, reading
+
+
+def _ended(child: int, reading: int) -> dict[str, Any]:
     with os.fdopen(reading) as told:
         lines = [json.loads(line) for line in told]
     _, status = os.waitpid(child, 0)

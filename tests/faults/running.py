@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,33 +38,44 @@ class Ended:
 
 
 class Function:
-    """The lifecycle function; each call runs in a process of its own. One caller at a time."""
+    """The lifecycle function; each call runs in a process of its own."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def __call__(self, event: Mapping[str, Any], faults: Faults | None = None) -> Ended:
-        task = {"event": dict(event), "faults": (faults or Faults()).as_json()}
+        return self.together([event], faults)[0]
+
+    def together(
+        self, events: Sequence[Mapping[str, Any]], faults: Faults | None = None
+    ) -> list[Ended]:
+        """All events at the same time."""
         reading, writing = self._pipes()
-        writing.write(json.dumps(task) + "\n")
+        each = (faults or Faults()).as_json()
+        writing.write(json.dumps([{"event": dict(event), "faults": each} for event in events]))
+        writing.write("\n")
         writing.flush()
         line = reading.readline()
         assert line, "the process that starts the others is gone; see its log"
-        told = json.loads(line)
-        said = told["told"]
-        answers = [value for kind, value in said if kind == "answer"]
-        errors = [value for kind, value in said if kind == "error"]
-        return Ended(
-            killed=told["signal"] == signal.SIGKILL,
-            calls=[value for kind, value in said if kind == "call"],
-            answer=answers[0] if answers else None,
-            error=errors[0] if errors else "",
-        )
+        return [_ended(told) for told in json.loads(line)]
 
     def _pipes(self) -> tuple[IO[str], IO[str]]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         return self._process.stdout, self._process.stdin
+
+
+def _ended(told: dict[str, Any]) -> Ended:
+    def said(what: str) -> list[Any]:
+        return [value for kind, value in told["told"] if kind == what]
+
+    answers, errors = said("answer"), said("error")
+    return Ended(
+        killed=told["signal"] == signal.SIGKILL,
+        calls=said("call"),
+        answer=answers[0] if answers else None,
+        error=errors[0] if errors else "",
+    )
 
 
 @contextmanager
