@@ -8,7 +8,14 @@ import pytest
 
 from portico.domain.api import Api, ApiCard, HistoryEntry, card_of
 from portico.domain.behaviour import Access, behaviour_of
-from portico.domain.errors import Conflict, InvalidInput, NotFound, Stale, TransitionRefused
+from portico.domain.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    Stale,
+    TransitionRefused,
+    Unavailable,
+)
 from portico.domain.gateway import Deployment
 from portico.domain.operations import AuditEntry, OutboxEntry
 from portico.domain.records import Create, Put
@@ -291,6 +298,22 @@ def test_names_without_a_label_are_warned_of(world: World) -> None:
     assert {one.severity for one in lacking.findings} == {"warning"}
     texts = {language: {"lay to rest": "Ende"} for language in ("en", "de")}
     assert world.lifecycles.validate(ANNA.tenant, text, texts).findings == ()
+
+
+def test_an_api_that_cannot_be_moved_holds_up_no_other(world: World) -> None:
+    world.add("anchovy", "BLOCKED")
+    world.add("pizza", "BLOCKED")
+    world.lifecycles.activate(ANNA, save(world), {"BLOCKED": "Paused"})
+
+    def refused() -> None:
+        raise Unavailable("The database did not answer")
+
+    world.records.before_commit = refused
+    with pytest.raises(Unavailable):
+        world.settle()
+    assert [world.api(name).state for name in ("anchovy", "pizza")] == ["BLOCKED", "PAUSED"]
+    assert world.settle()
+    assert world.api("anchovy").state == "PAUSED"
 
 
 def test_settling_goes_on_where_its_time_ended(world: World) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from portico.domain.api import Api, ApiCard, Delivery, HistoryEntry
 from portico.domain.behaviour import behaviour_of
-from portico.domain.errors import LostRace
+from portico.domain.errors import LostRace, PorticoError
 from portico.domain.records import Change, Create, Replace
 from portico.domain.user import Caller
 from portico.lifecycle.model import LifeCycle, StateNode
@@ -38,15 +38,22 @@ class Settling:
         """Move every API that the life cycle in force asks to move; `mapping` is old state in
         capitals -> new state. False: the deadline (epoch seconds) came first.
 
-        An API in a state that neither the life cycle nor the mapping knows stays where it is.
+        An API in a state that neither the life cycle nor the mapping knows stays where it is. One
+        that cannot be moved holds up no other; its error is raised when the others are done.
         """
         lifecycle = self.lifecycle_of(tenant)
+        failed: PorticoError | None = None
         for card in self.records.list(ApiCard, tenant=tenant):
             if self._wanted(card, lifecycle, mapping) is None:
                 continue
             if self.clock.now() >= deadline:
                 return False
-            self._move(tenant, card.id, lifecycle, mapping, Caller(tenant, user))
+            try:
+                self._move(tenant, card.id, lifecycle, mapping, Caller(tenant, user))
+            except PorticoError as exc:
+                failed = failed or exc
+        if failed:
+            raise failed
         return True
 
     def _wanted(
