@@ -141,7 +141,8 @@ class Pipeline:
         endpoint = api.sandbox_endpoint if sandbox else api.production_endpoint
         if call.identity is None:
             endpoint = api.production_endpoint or api.sandbox_endpoint
-        if not endpoint and not call.preflight:
+        mock = api.mock and not endpoint and call.resource is not None
+        if not endpoint and not mock and not call.preflight:
             raise Refused(NO_ENDPOINT)
         call.decision = {
             "jwt": self._assertions.of(call),
@@ -157,6 +158,10 @@ class Pipeline:
             "verbs": ",".join(call.verbs),
             "deprecated": api.deprecated,
             "sunset": api.sunset,
+            "revision": api.revision_id,
+            "mock": f"{call.resource.verb} {call.resource.template}"
+            if mock and call.resource
+            else "",
         }
 
 

@@ -15,6 +15,8 @@ from portico import settings
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from functions.gateway.mocks import Mocks
+
 logger = Logger()
 
 
@@ -32,6 +34,14 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     if decision.get("preflight") == "true":
         status, answered = sharing.preflight(origin, str(decision.get("verbs", "")))
         return {"statusCode": status, "headers": answered, "body": ""}
+    if decision.get("mock") and not decision.get("fault"):
+        found = mocks().answer(decision)
+        if found is not None:
+            status, kind, body = found
+            given = {**kind, **sharing.headers(origin)}
+            body = "" if request["http"]["method"] == "HEAD" else body
+            return {"statusCode": status, "headers": given, "body": body}
+        decision = {**decision, "fault": "501"}
     if not decision.get("fault"):
         try:
             answer = forwarder().forward(event, decision)
@@ -57,6 +67,20 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     if request["http"]["method"] == "HEAD":
         body = ""
     return {"statusCode": status, "headers": {**refused, **sharing.headers(origin)}, "body": body}
+
+
+@cache
+def mocks() -> "Mocks":
+    """Loaded when the first prototype without a back end is called; most environments see none."""
+    import boto3
+
+    from functions.gateway.mocks import Mocks
+    from portico.storage.readmodel import GatewayTable, ReadModel
+
+    given = settings.read(os.environ)
+    client = boto3.client("dynamodb", region_name=os.environ.get("AWS_REGION", "us-east-1"))
+    model = ReadModel(GatewayTable(client, given.gateway_table), given.cache_seconds)
+    return Mocks(lambda: model)
 
 
 @cache

@@ -29,6 +29,7 @@ FAULTS = {
         Fault("404", 404, "Not Found", "The requested resource is not available."),
         Fault("405", 405, "Method not allowed", "Method not allowed for given API resource"),
         Fault("413", 413, "Payload Too Large", "The request is larger than the gateway can take"),
+        Fault("501", 501, "Not Implemented", "The API's definition has no example of an answer"),
         Fault(
             "700700",
             503,

@@ -47,6 +47,16 @@ class Deployment(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MockAnswers(Record):
+    """What a deployed prototype without a back end answers: by `VERB template` its status, content
+    type and body.
+    """
+
+    revision_id: str
+    answers: dict[str, list[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Grant(Record):
     """A subscription as the gateway sees it; `prefix` is the API's full context."""
 

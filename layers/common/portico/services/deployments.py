@@ -53,6 +53,7 @@ def compile(api: Api, revision: Revision) -> list[Deployment]:
         cors=asdict(snapshot.cors) if snapshot.cors else None,
         scopes={scope.name: list(scope.roles) for scope in snapshot.scopes},
         **_standing(api),
+        mock=mocked(api, snapshot),
     )
     if not api.is_default_version or bare_context(api) == api.full_context:
         return [compiled]
@@ -62,6 +63,15 @@ def compile(api: Api, revision: Revision) -> list[Deployment]:
 def bare_context(api: Api) -> str:
     """The path of an API's default version: its context without the version."""
     return api.context.replace("/{version}", "") or "/"
+
+
+def mocked(api: Api, snapshot: Api) -> bool:
+    """Whether calls are answered from the definition's examples: open ones, without an endpoint."""
+    return (
+        behaviour_of(api).access == Access.OPEN
+        and not (snapshot.production_endpoint or snapshot.sandbox_endpoint)
+        and snapshot.delivery != Delivery.PASS_THROUGH
+    )
 
 
 def check_deliverable(api: Api) -> None:
@@ -109,7 +119,8 @@ class Deployments:
         Raises InvalidInput when calls could not be delivered, AlreadyExists when another API has
         the path.
         """
-        check_deliverable(revision.api)
+        if not mocked(api, revision.api):
+            check_deliverable(revision.api)
         wanted = compile(api, revision)
         prefixes = [{"tenant": api.tenant, "prefix": deployment.prefix} for deployment in wanted]
         there = {found.prefix: found for found in self.records.get_many(Deployment, prefixes)}

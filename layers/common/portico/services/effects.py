@@ -23,7 +23,7 @@ from portico.lifecycle.model import (
     same_item,
 )
 from portico.ports import Clock, Documents, Records
-from portico.services.deployments import ROUTED, Deployments, check_deliverable
+from portico.services.deployments import ROUTED, Deployments, check_deliverable, mocked
 from portico.services.outbox import enqueue
 from portico.services.revisions import Revisions
 from portico.services.versions import older_versions
@@ -65,8 +65,10 @@ class Effects:
             return after, [*changes, self._later(after, CLOSE_SUBSCRIPTIONS)]
         built_in = any(one.executor == BUILT_IN for one in taken.executions)
         ticked = {same_item(name): value for name, value in taken.checklist.items()}
-        if built_in and not after.deployed_revision and _propagates(lifecycle, ticked, behaviour):
-            check_deliverable(after)
+        deployed = after.deployed_revision and not self._outgrown(after)
+        if built_in and not deployed and _propagates(lifecycle, ticked, behaviour):
+            if not mocked(after, after):
+                check_deliverable(after)
             after, revision = revisions.snapshot(after, caller, taken.event)
             after, revision, changes = revisions.put_on_gateway(after, revision)
             changes = [Create(revision), *changes]
@@ -78,6 +80,11 @@ class Effects:
         if built_in and behaviour.subscribable:
             changes += self._for_older_versions(caller, before, after, ticked)
         return after, changes
+
+    def _outgrown(self, api: Api) -> bool:
+        """Whether the gateway answers from examples although the API has a back end by now."""
+        there = Deployments(self.records).of(api)
+        return any(found.mock for found in there) and not mocked(api, api)
 
     def _for_older_versions(
         self, caller: Caller, before: Api, after: Api, ticked: Mapping[str, bool]

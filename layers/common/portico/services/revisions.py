@@ -4,7 +4,7 @@
 deploy a revision in its own commit; everything else commits and retries a lost race.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 from uuid import uuid4
@@ -20,13 +20,14 @@ from portico.domain.api import (
 )
 from portico.domain.behaviour import behaviour_of
 from portico.domain.errors import Conflict, InUse, InvalidInput, LimitReached, LostRace, NotFound
-from portico.domain.gateway import Deployment
+from portico.domain.gateway import Deployment, MockAnswers
 from portico.domain.policy import Level
-from portico.domain.records import Change, Create, Put, Remove, Replace
+from portico.domain.records import Change, Create, Discard, Put, Remove, Replace
 from portico.domain.user import Caller
 from portico.ports import Clock, Documents, Records
 from portico.services.auditing import audit
-from portico.services.deployments import Deployments
+from portico.services.definitions import examples, texts
+from portico.services.deployments import Deployments, mocked
 from portico.services.outbox import enqueue
 from portico.services.policies import policy_uses
 
@@ -225,6 +226,7 @@ class Revisions:
         deployments = Deployments(self.records)
         before = deployments.of(api)
         changes += deployments.put(api, revision)
+        changes += self._mocks(api, revision)
         if revision.api.delivery == Delivery.PASS_THROUGH or _passes_through(before):
             changes.append(self.route_entry(api))
         return (
@@ -237,6 +239,7 @@ class Revisions:
         """The API as not deployed, for the caller to commit with the changes."""
         deployments = Deployments(self.records)
         changes = self._no_longer_deployed(api) + deployments.remove(api)
+        changes += self._without_mocks(deployments.of(api))
         if _passes_through(deployments.of(api)):
             changes.append(self.route_entry(api))
         return replace(api, deployed_revision=""), changes
@@ -251,6 +254,25 @@ class Revisions:
         found = self.records.get(ApiCard, tenant=api.tenant, id=api.id)
         card = card_of(api)
         return Replace(replace(card, stamp=found.stamp)) if found else Put(card)
+
+    def _mocks(self, api: Api, revision: Revision) -> Changes:
+        """The examples that a prototype without a back end answers, in place of earlier ones."""
+        there = Deployments(self.records).of(api)
+        earlier = self._without_mocks([one for one in there if one.revision_id != revision.id])
+        if not mocked(api, revision.api):
+            return earlier
+        key = revision.api.definition_key
+        content = self.documents.read(key) if key else None
+        known = examples.answers(texts.load(content)) if content else {}
+        made = MockAnswers(tenant=api.tenant, revision_id=revision.id, answers=known)
+        return [*earlier, Put(made)]
+
+    def _without_mocks(self, deployments: Sequence[Deployment]) -> Changes:
+        gone = {(one.tenant, one.revision_id) for one in deployments if one.mock}
+        return [
+            Discard(MockAnswers(tenant=tenant, revision_id=revision))
+            for tenant, revision in sorted(gone)
+        ]
 
     def _no_longer_deployed(self, api: Api) -> Changes:
         revision = self.records.get(

@@ -100,6 +100,7 @@ PLACES: Mapping[str, Place] = {
         # Tells the authorizer whether a context has others below it.
         all=("{tenant}#DEPLOYMENTS", "{prefix}"),
     ),
+    "MockAnswers": _place("gateway", "{tenant}#MOCKS#{revision_id}", "MOCKS"),
     "Grant": _place("gateway", "{tenant}#GRANT#{application_id}", "{prefix}"),
     "GatewayApplication": _place("gateway", "{tenant}#APPLICATION#{application_id}", "APPLICATION"),
     "GatewayClient": _place("gateway", "{tenant}#CLIENT#{client_id}", "CLIENT"),
