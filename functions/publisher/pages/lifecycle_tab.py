@@ -19,6 +19,7 @@ from functions.publisher.pages.living import (
 )
 from functions.publisher.wiring import Wiring
 from portico.domain.api import HistoryEntry
+from portico.domain.behaviour import behaviour_of
 from portico.domain.errors import NotFound, PorticoError, TransitionRefused
 from portico.domain.executions import ExecutionResult
 from portico.domain.plans import PlanStatus
@@ -78,6 +79,8 @@ def tab(
         pending=pending,
         may_decide=pending is not None and may_decide(lifecycle, pending, caller),
         plans=[one for one in services.scheduling.list(caller, api_id) if one.status in SHOWN],
+        sunset=moment(api.sunset * 1000)[:10] if api.sunset else "",
+        ends=behaviour_of(api).keeps_subscriptions,
         events=events_of(lifecycle, caller, labels),
         last=last,
         obstacle=obstacle,

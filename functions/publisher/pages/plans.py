@@ -1,11 +1,11 @@
-"""Transitions planned for later, on the Life Cycle tab: made and cancelled."""
+"""What is planned, on the Life Cycle tab: transitions at a time, and the day of the sunset."""
 
 from datetime import UTC, datetime
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
-from functions.publisher.pages.lifecycle_tab import PUBLISH, done, ways
+from functions.publisher.pages.lifecycle_tab import PUBLISH, done, seen, ways
 from functions.publisher.wiring import Wiring
 from portico.domain.errors import InvalidInput
 from portico.web.forms import form
@@ -43,8 +43,21 @@ def cancel(api_id: str, plan_id: str) -> Response[str]:
     return done(router, caller, api_id, do)
 
 
+@router.post("/apis/<api_id>/lifecycle/sunset")
+def set_sunset(api_id: str) -> Response[str]:
+    """The day from which the API may be gone; an empty field takes it away."""
+    caller, fields = visitor(router, PUBLISH), form(router)
+    sunsetting = wired(router, Wiring).sunsetting
+
+    def do() -> None:
+        day = fields.get("day", "").strip()
+        sunsetting.set(caller, api_id, _utc(day) if day else 0, seen(fields))
+
+    return done(router, caller, api_id, do)
+
+
 def _utc(text: str) -> int:
-    """What a browser sends of a `datetime-local` field, in epoch seconds."""
+    """What a browser sends of a `datetime-local` or `date` field, in epoch seconds."""
     try:
         return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
     except (ValueError, OverflowError) as exc:

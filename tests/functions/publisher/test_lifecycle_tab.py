@@ -407,3 +407,18 @@ def test_what_waits_is_rejected_or_withdrawn(
     page = console.open(tab)
     assert not page.xpath("//section[@aria-labelledby='waiting'] | //ol[@class='history']")
     assert buttons(page) == ["Publish"]
+
+
+def test_the_day_of_the_sunset_is_set_and_taken_away(console: Console, tab: str) -> None:
+    def day() -> str:
+        return str(console.open(tab).xpath("string(//input[@name='day']/@value)"))
+
+    assert day() == ""
+    assert console.send("POST", f"{tab}/sunset", {"day": "2027-03-01"})["statusCode"] == 303
+    assert day() == "2027-03-01"
+    stale = {"day": "2028-03-01", "stamp": "1"}
+    assert console.send("POST", f"{tab}/sunset", stale)["statusCode"] == 412
+    assert console.send("POST", f"{tab}/sunset", {"day": "soon"})["statusCode"] == 400
+    assert day() == "2027-03-01"
+    assert console.send("POST", f"{tab}/sunset", {"day": ""})["statusCode"] == 303
+    assert day() == ""
