@@ -19,6 +19,7 @@ from portico.lifecycle.findings import Finding
 from portico.lifecycle.labels import Texts
 from portico.lifecycle.model import BUILT_IN, LifeCycle, StateNode
 from portico.services.lifecycles import Lifecycles, labels_text
+from portico.services.tenant_config import DEPRECATE_OLD_VERSIONS
 from portico.web.diagrams import Arrow, Drawing, Node, draw
 from portico.web.errors import status_of
 from portico.web.forms import form
@@ -79,6 +80,15 @@ def roll_back() -> Response[str]:
     return redirect(HERE)
 
 
+@router.post("/lifecycles/settings")
+def change_settings() -> Response[str]:
+    caller, fields = visitor(router, ADMIN_SCOPE), form(router)
+    config = wired(router, Wiring).config
+    ticked = {DEPRECATE_OLD_VERSIONS: DEPRECATE_OLD_VERSIONS in fields}
+    config.change(caller, {**config.show(caller.tenant), **ticked})
+    return redirect(HERE)
+
+
 @router.get("/lifecycles/<lifecycle_id>")
 def show(lifecycle_id: str) -> Response[str]:
     return _version(visitor(router, ADMIN_SCOPE), number_of(lifecycle_id))
@@ -128,6 +138,8 @@ def _list(caller: Caller, problem: PorticoError | None = None) -> Response[str]:
         moment=_moment,
         back=choice.former[-1] if choice.former else None,
         homeless=service.homeless(caller.tenant, service.current(caller.tenant)),
+        setting=DEPRECATE_OLD_VERSIONS,
+        ticked=wired(router, Wiring).config.show(caller.tenant)[DEPRECATE_OLD_VERSIONS],
         problem=problem,
     )
 

@@ -293,6 +293,18 @@ def test_a_comparison_shows_what_goes_and_what_comes(client: Client, aws: Aws) -
     assert "no difference" in page
 
 
+def test_a_box_may_be_ticked_beforehand(client: Client, aws: Aws) -> None:
+    def checked() -> bool:
+        shown = html.fromstring(send(aws, "admin", "GET", "/lifecycles")[1])
+        return bool(shown.xpath("//input[@name='DeprecateOldVersions']/@checked"))
+
+    assert not checked()
+    assert send(aws, "admin", "POST", "/lifecycles/settings", DeprecateOldVersions="on")[0] == 303
+    assert checked()
+    assert send(aws, "admin", "POST", "/lifecycles/settings")[0] == 303
+    assert not checked()
+
+
 def test_markup_in_a_document_is_text(client: Client, aws: Aws) -> None:
     text = CUSTOM.replace("Put to Rest", "&lt;script&gt;1&lt;/script&gt;")
     number = save(client, text, comment="<script>2</script>")
@@ -311,6 +323,7 @@ def test_markup_in_a_document_is_text(client: Client, aws: Aws) -> None:
         ("GET", "/lifecycles/default/diff"),
         ("POST", "/lifecycles/default/activate"),
         ("POST", "/lifecycles/roll-back"),
+        ("POST", "/lifecycles/settings"),
     ],
 )
 def test_others_may_not_look(client: Client, aws: Aws, method: str, path: str) -> None:
