@@ -10,6 +10,7 @@ from functions.publisher.bodies.model import Body, ReadOnly, iso
 from portico.domain.api import ENVIRONMENT, HistoryEntry, Revision
 from portico.domain.application import Subscription
 from portico.domain.errors import InvalidInput, PorticoError
+from portico.domain.executions import ExecutionResult
 from portico.domain.policy import Level, Policy
 from portico.services.definitions.reading import Definition
 
@@ -74,13 +75,18 @@ def deployment_body(revision: Revision, host: str) -> dict[str, Any]:
     }
 
 
-def history_body(entries: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """The schema LifecycleHistory."""
-    rows = [history_row(entry) for entry in entries]
+def history_body(
+    entries: Sequence[HistoryEntry], results: Sequence[ExecutionResult]
+) -> dict[str, Any]:
+    """The schema LifecycleHistory, each row with the results of its own executions in turn."""
+    rows = [
+        history_row(entry, [result for result in results if result.order == entry.order])
+        for entry in entries
+    ]
     return {"count": len(rows), "list": rows}
 
 
-def history_row(entry: HistoryEntry) -> dict[str, Any]:
+def history_row(entry: HistoryEntry, results: Sequence[ExecutionResult] = ()) -> dict[str, Any]:
     """The schema LifecycleHistoryItem, and what Portico knows besides."""
     return {
         "previousState": entry.previous_state,
@@ -93,6 +99,16 @@ def history_row(entry: HistoryEntry) -> dict[str, Any]:
         "comment": entry.comment,
         "approvedBy": entry.approved_by,
         "undoes": entry.undoes,
+        "executions": [
+            {
+                "id": result.id,
+                "executor": result.executor,
+                "status": result.standing,
+                "reason": result.reason,
+                "attempts": result.attempts,
+            }
+            for result in results
+        ],
     }
 
 

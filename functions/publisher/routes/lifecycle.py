@@ -8,7 +8,7 @@ from functions.publisher.bodies.answers import history_body
 from functions.publisher.wiring import Wiring
 from portico.domain.errors import InvalidInput
 from portico.web.contract import contract
-from portico.web.rest import answer, caller, if_match, operations, query, wired
+from portico.web.rest import answer, caller, if_match, listed, operations, paging, query, wired
 
 router = Router()
 operation = operations(router, contract("publisher"))
@@ -35,7 +35,16 @@ def show(api_id: str) -> Response[str]:
 
 @operation("GET", "/apis/{apiId}/lifecycle-history")
 def history(api_id: str) -> Response[str]:
-    return answer(history_body(wired(router, Wiring).transitions.history(caller(router), api_id)))
+    """Oldest first, with the result of every execution; paged when asked for a page."""
+    services, who = wired(router, Wiring), caller(router)
+    entries = services.transitions.history(who, api_id)
+    results = services.executing.of_api(who, api_id)
+    if not (query(router, "limit") or query(router, "offset")):
+        return answer(history_body(entries, results))
+    page = paging(router)
+    shown = entries[page.offset : page.offset + page.limit]
+    rows = history_body(shown, results)["list"]
+    return answer(listed(rows, page, len(entries), f"/apis/{api_id}/lifecycle-history"))
 
 
 def checklist(text: str) -> dict[str, bool]:

@@ -122,3 +122,22 @@ def test_creators_see_plans_and_make_none(publisher: Publisher) -> None:
     creator = publisher.as_user("jane", "Internal/creator")
     assert creator.call("GET", where, expect=200).json["list"] == []
     creator.call("POST", where, PLAN, expect=401)
+
+
+def test_history_tells_the_results_of_executions_and_is_paged(publisher: Publisher) -> None:
+    api_id = publisher.create()["id"]
+    for action in ("Publish", "Deprecate", "Retire"):
+        change(publisher, api_id, action)
+        publisher.clock.pass_by(1)
+    where = f"/apis/{api_id}/lifecycle-history"
+    whole = publisher.call("GET", where, expect=200).json
+    assert [one["event"] for one in whole["list"]] == ["Publish", "Deprecate", "Retire"]
+    assert "pagination" not in whole
+    (closing,) = whole["list"][2]["executions"]
+    assert (closing["executor"], closing["status"]) == ("close-subscriptions", "pending")
+    query = {"limit": "1", "offset": "1"}
+    page = publisher.call("GET", where, query=query, expect=200).json
+    assert page["list"] == whole["list"][1:2]
+    assert (page["count"], page["pagination"]["total"]) == (1, 3)
+    assert page["pagination"]["next"] == f"{where}?limit=1&offset=2"
+    publisher.call("GET", where, query={"limit": "many"}, expect=400)
