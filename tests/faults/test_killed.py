@@ -30,6 +30,8 @@ def test_whenever_the_process_dies_all_is_whole_in_the_end(there: World, name: s
     before = [n for n, _ in calls] if name == "publish" else changing[:1]
     points = [*((n, BEFORE) for n in before), *((n, SENT) for n in changing)]
 
+    assert len(points) > 5
+
     broken = []
     for n, moment in points:
         try:

@@ -49,6 +49,7 @@ BACKEND = "http://127.0.0.1:8290/pizza"
 PUBLISHER = ("Internal/publisher",)
 SENDER = "portico@example.org"
 WEBHOOK_KEY = json.dumps({"key": "made up for this test"})
+COMMIT = 20  # subscriptions: five items each
 LATER = 3700.0  # seconds: longer than any entry waits and any lease is held
 
 
@@ -112,13 +113,20 @@ class World:
 
     def subscribe(self, api: Api, people: Mapping[str, tuple[str, str]]) -> None:
         """Subscriptions by application's name, with policy and status."""
-        for name, (policy, status) in people.items():
-            made = subscription(api, name, policy, status)
-            self.records.commit(
-                Create(made),
-                Put(grant_of(made)),
-                *policy_uses(TENANT, Level.SUBSCRIPTION, "subscription", made.id, [], [policy]),
-            )
+        made = [
+            subscription(api, name, policy, status) for name, (policy, status) in people.items()
+        ]
+        for start in range(0, len(made), COMMIT):
+            some = made[start : start + COMMIT]
+            uses = [
+                use
+                for one in some
+                for use in policy_uses(
+                    TENANT, Level.SUBSCRIPTION, "subscription", one.id, [], [one.policy]
+                )
+            ]
+            grants = [Put(grant_of(one)) for one in some]
+            self.records.commit(*map(Create, some), *grants, *uses)
         count = SubscriberCount(tenant=TENANT, api_id=api.id, count=len(people))
         self.records.commit(Put(count))
 
@@ -165,17 +173,18 @@ class World:
     def subscriptions(self, api: Api) -> dict[str, Subscription]:
         """By application; each is there under all its keys, and so is its grant, or this fails."""
         found = self.records.list(Subscription, by="api", tenant=TENANT, api_id=api.id)
+        by_application = {one.application_id: one for one in found}
+        assert len(by_application) == len(found)
         count = self.records.get(SubscriberCount, tenant=TENANT, api_id=api.id)
         assert (count.count if count else 0) == len(found)
-        for one in found:
-            key = {"application_id": one.application_id, "tenant": TENANT}
-            assert self.records.get(Subscription, api_id=api.id, **key) == one
-            assert self.records.get(Subscription, by="id", tenant=TENANT, id=one.id) == one
-            grant = self.records.get(Grant, prefix=api.full_context, **key)
-            assert grant
-            assert replace(grant, stamp=0) == grant_of(one)
-        assert len({one.application_id for one in found}) == len(found)
-        return {one.application_id: one for one in found}
+        copies = [s for s in self.everything(Subscription, "access") if s.api_id == api.id]
+        assert len(copies) == 3 * len(found)
+        assert all(by_application[one.application_id] == one for one in copies)
+        grants = {grant.application_id: grant for grant in self.grants(api, by_application)}
+        assert {name: replace(grant, stamp=0) for name, grant in grants.items()} == {
+            name: grant_of(one) for name, one in by_application.items()
+        }
+        return by_application
 
     def grants(self, api: Api, applications: Mapping[str, Any]) -> list[Grant]:
         """What the gateway lets call it, of these applications."""
@@ -200,7 +209,7 @@ class World:
     def everything(self, kind: type[Any], table: str) -> list[Any]:
         """Every record of a kind."""
         found = []
-        for item in self._table(table).scan(ConsistentRead=True)["Items"]:
+        for item in self._items(table):
             if item["kind"] == kind.__name__:
                 body = item["body"] if "body" in item else item["packed"].value
                 found.append(decode(kind, body, int(item["stamp"])))
@@ -219,7 +228,7 @@ class World:
 
     def kept(self) -> Kept:
         """Everything as it is now."""
-        items = {name: self._table(name).scan(ConsistentRead=True)["Items"] for name in TABLES}
+        items = {name: self._items(name) for name in TABLES}
         return Kept(items, self.route_keys())
 
     def restore(self, kept: Kept) -> None:
@@ -228,7 +237,7 @@ class World:
             table = self._table(name)
             wanted = {(item["pk"], item["sk"]) for item in kept.items[name]}
             with table.batch_writer() as batch:
-                for item in table.scan(ConsistentRead=True)["Items"]:
+                for item in self._items(name):
                     if (item["pk"], item["sk"]) not in wanted:
                         batch.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
                 for item in kept.items[name]:
@@ -244,6 +253,16 @@ class World:
     def clear(self) -> None:
         """Nothing is left of what was before."""
         self.restore(Kept({name: [] for name in TABLES}, []))
+
+    def _items(self, name: str) -> list[dict[str, Any]]:
+        table, found = self._table(name), []
+        more: dict[str, Any] = {}
+        while True:
+            answer = table.scan(ConsistentRead=True, **more)
+            found += answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return found
+            more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _table(self, name: str) -> Any:
         return self.tables.Table(f"{self.prefix}-{name}")
