@@ -6,6 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from functions.publisher.pages import PAGES
+from functions.publisher.pages.living import labels_for, state_labels
 from functions.publisher.wiring import Wiring
 from portico.domain.errors import NotFound, PorticoError
 from portico.domain.policy import Level
@@ -96,12 +97,14 @@ def deploy_new_revision(api_id: str) -> Response[str]:
 def _page(caller: Caller, api_id: str, problem: PorticoError | None = None) -> Response[str]:
     services = wired(router, Wiring)
     api = services.publishing.show(caller, api_id)
+    lifecycle = services.transitions.lifecycle_of(caller.tenant)
     return PAGES.show(
         "api.html",
         caller,
         status_of(problem)[0] if problem else 200,
         here="/",
         api=api,
+        state=state_labels(lifecycle, labels_for(router, caller))(api.state),
         problem=problem,
         revisions=services.revisions.list(caller, api_id),
         subscriptions=services.subscribers.of_api(caller, api_id),

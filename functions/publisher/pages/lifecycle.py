@@ -9,6 +9,7 @@ from functions.publisher.asking import ask, ask_to_undo
 from functions.publisher.pages import PAGES
 from functions.publisher.pages.lifecycle_tab import PUBLISH, done, seen, tab, ways, work
 from functions.publisher.pages.living import labels_for, state_labels
+from functions.publisher.pages.meaning import behaviour_in, calls, consequences
 from functions.publisher.wiring import Wiring
 from portico.domain.errors import NotFound, PorticoError
 from portico.domain.user import Caller
@@ -81,6 +82,8 @@ def _preview(caller: Caller, api_id: str, fields: dict[str, str]) -> Response[st
     if found.refusal:
         raise found.refusal
     api = services.publishing.show(caller, api_id)
+    lifecycle = services.transitions.lifecycle_of(caller.tenant)
+    after = behaviour_in(lifecycle, way.target)
     return PAGES.show(
         "lifecycle-preview.html",
         caller,
@@ -89,8 +92,10 @@ def _preview(caller: Caller, api_id: str, fields: dict[str, str]) -> Response[st
         way=way,
         items=[(item, ticked[item.name]) for item in open_ways.items if item.name in ticked],
         preview=found,
+        calls=calls(after),
+        consequences=consequences(api, after),
         outward=[work(str(e.payload["executor"])) for e in found.later if e.kind == EXECUTION],
         seen=seen(fields) or api.stamp,
         address=services.settings.gateway_url,
-        state_name=state_labels(services.transitions.lifecycle_of(caller.tenant), labels),
+        state_name=state_labels(lifecycle, labels),
     )

@@ -112,6 +112,7 @@ def test_the_tab_has_the_diagram_and_the_events_of_the_state(console: Console, t
 def test_without_the_publisher_role_there_is_no_tab(console: Console, tab: str) -> None:
     overview = tab.removesuffix("/lifecycle")
     assert console.open(overview).xpath(f"//a[@href='{tab}']")
+    assert console.open(overview).xpath("string(//h1/span)") == "Created"
     creator = console.as_user("carl", CREATOR)
     page = creator.send("GET", overview)
     assert page["statusCode"] == 200
@@ -422,3 +423,25 @@ def test_the_day_of_the_sunset_is_set_and_taken_away(console: Console, tab: str)
     assert day() == "2027-03-01"
     assert console.send("POST", f"{tab}/sunset", {"day": ""})["statusCode"] == 303
     assert day() == ""
+
+
+def test_the_page_between_says_what_the_new_state_means(console: Console, tab: str) -> None:
+    def said(event: str) -> str:
+        box = {"item:Propagate Changes to API Gateway": "true"}
+        answer = console.send("POST", f"{tab}/preview", {"event": event, **box})
+        assert answer["statusCode"] == 200
+        return str(html.fromstring(answer["body"]).xpath("string(//main//section//ul)"))
+
+    publish = said("Publish")
+    for part in (
+        "need a token",
+        "appears in the developer portal",
+        "takes new subscriptions",
+    ):
+        assert part in publish
+    fields = {"event": "Publish", "item:Propagate Changes to API Gateway": "true"}
+    assert console.send("POST", tab, fields)["statusCode"] == 303
+    assert "are refused (503)" in said("Block")
+    deprecate = said("Deprecate")
+    for part in ("leaves the lists", "still find it", "takes no new", "say that it is deprecated"):
+        assert part in deprecate
