@@ -19,6 +19,7 @@ from functions.admin.wiring import Wiring
 from portico.clock import SystemClock
 from portico.gateway.lifecycle_function import LifecycleFunction
 from portico.services.accounts import Accounts
+from portico.services.activating import Activating
 from portico.services.approving import Waiting
 from portico.services.executing import standard
 from portico.services.lifecycles import Lifecycles
@@ -87,11 +88,13 @@ def wiring() -> tuple[Wiring, Callers]:
             and bool(lifecycle.ask({"request": "resolves", "name": name})["resolves"])
         )
 
+    lifecycles = Lifecycles(records(), clock, resolves)
     services = Wiring(
         settings=settings,
         policies=Policies(records(), clock),
         accounts=accounts(),
-        lifecycles=Lifecycles(records(), clock, resolves),
+        lifecycles=lifecycles,
+        activating=Activating(lifecycles),
         lifecycle=lifecycle,
         waiting=Waiting(records()),
         config=TenantConfig(records(), clock),

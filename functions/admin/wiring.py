@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from portico.ports import Lifecycle
 from portico.services.accounts import Accounts
+from portico.services.activating import Activating
 from portico.services.approving import Waiting
 from portico.services.lifecycles import Lifecycles
 from portico.services.policies import Policies
@@ -19,6 +20,7 @@ class Wiring:
     policies: Policies
     accounts: Accounts
     lifecycles: Lifecycles
+    activating: Activating
     lifecycle: Lifecycle
     waiting: Waiting
     config: TenantConfig

@@ -9,9 +9,10 @@ from functions.lifecycle.executors.settling import SettleApis
 from functions.lifecycle.executors.subscriptions import CarrySubscriptions, CloseSubscriptions
 from functions.lifecycle.executors.versions import DeprecateOlder
 from portico.ports import Clock, Documents, Records, Routes, Schedules
+from portico.services.activating import SETTLE
 from portico.services.approving import Approving
 from portico.services.executing import EXECUTION
-from portico.services.lifecycles import SETTLE, Lifecycles
+from portico.services.lifecycles import Lifecycles
 from portico.services.outbox import Executor, Outbox
 from portico.services.revisions import ROUTE
 from portico.services.scheduling import SCHEDULE, Scheduling

@@ -32,6 +32,7 @@ from portico.domain.policy import Level, PolicyUse
 from portico.domain.records import Create, Put
 from portico.domain.user import Caller, User
 from portico.gateway.routes import HttpApiRoutes
+from portico.services.activating import Activating
 from portico.services.lifecycles import Lifecycles
 from portico.services.policies import policy_uses
 from portico.services.subscribing import grant_of
@@ -141,7 +142,7 @@ class World:
         """Put a life cycle in force."""
         lifecycles = Lifecycles(self.records, SystemClock())
         admin = Caller(TENANT, "admin", ("admin",))
-        lifecycles.activate(admin, lifecycles.save(admin, document).number)
+        Activating(lifecycles).activate(admin, lifecycles.save(admin, document).number)
         self.schedule()
 
     def now(self, api: Api) -> Api:

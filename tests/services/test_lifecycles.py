@@ -21,7 +21,8 @@ from portico.domain.operations import AuditEntry, OutboxEntry
 from portico.domain.records import Create, Put
 from portico.domain.user import Caller
 from portico.lifecycle import scxml
-from portico.services.lifecycles import SETTLE, Lifecycles
+from portico.services.activating import SETTLE, Activating
+from portico.services.lifecycles import Lifecycles
 from portico.services.settling import EVENT, Settling
 from portico.services.transitions import Transitions
 from tests.fakes import FakeClock, FakeDocuments, FakeRecords
@@ -44,6 +45,7 @@ class World:
     def __init__(self) -> None:
         self.records, self.documents, self.clock = FakeRecords(), FakeDocuments(), FakeClock()
         self.lifecycles = Lifecycles(self.records, self.clock)
+        self.activating = Activating(self.lifecycles)
         self.settling = Settling(self.records, self.documents, self.clock, self.lifecycles.current)
 
     def add(self, name: str, state: str) -> Api:
@@ -120,7 +122,7 @@ def test_versions_are_the_tenants_own(world: World) -> None:
     with pytest.raises(NotFound):
         world.lifecycles.show("other.com", 1)
     with pytest.raises(NotFound):
-        world.lifecycles.activate(Caller("other.com", "eve", ("admin",)), 1)
+        world.activating.activate(Caller("other.com", "eve", ("admin",)), 1)
 
 
 def test_everything_wrong_is_named_with_its_line(world: World) -> None:
@@ -161,32 +163,32 @@ def test_another_encoding_is_kept_as_utf_8(world: World) -> None:
 
 def test_activation_puts_a_version_in_force_and_roll_back_the_one_before(world: World) -> None:
     first, second = save(world), save(world)
-    world.lifecycles.activate(ANNA, first)
+    world.activating.activate(ANNA, first)
     assert world.lifecycles.current(ANNA.tenant).state("Paused")
-    world.lifecycles.activate(ANNA, second)
-    world.lifecycles.activate(ANNA, 0)
+    world.activating.activate(ANNA, second)
+    world.activating.activate(ANNA, 0)
     assert world.lifecycles.current(ANNA.tenant) == scxml.default()
-    backs = [world.lifecycles.roll_back(ANNA).active for _ in range(3)]
+    backs = [world.activating.roll_back(ANNA).active for _ in range(3)]
     assert backs == [second, first, 0]
     with pytest.raises(Conflict):
-        world.lifecycles.roll_back(ANNA)
+        world.activating.roll_back(ANNA)
 
 
 def test_activating_what_is_in_force_leaves_the_way_back_as_it_is(world: World) -> None:
     number = save(world)
-    world.lifecycles.activate(ANNA, number)
-    assert world.lifecycles.activate(ANNA, number).former == (0,)
+    world.activating.activate(ANNA, number)
+    assert world.activating.activate(ANNA, number).former == (0,)
 
 
 def test_who_has_not_seen_the_last_activation_is_refused(world: World) -> None:
     number = save(world)
     seen = world.lifecycles.choice(ANNA.tenant).stamp
-    world.lifecycles.activate(ANNA, number, stamp=seen)
+    world.activating.activate(ANNA, number, stamp=seen)
     with pytest.raises(Stale):
-        world.lifecycles.activate(ANNA, 0, stamp=seen)
-    world.records.before_commit = lambda: world.lifecycles.activate(ANNA, 0)
+        world.activating.activate(ANNA, 0, stamp=seen)
+    world.records.before_commit = lambda: world.activating.activate(ANNA, 0)
     with pytest.raises(Stale):
-        world.lifecycles.roll_back(ANNA)
+        world.activating.roll_back(ANNA)
 
 
 def test_two_uploads_at_once_get_two_numbers(world: World) -> None:
@@ -200,20 +202,20 @@ def test_apis_in_a_missing_state_must_be_given_another(world: World) -> None:
     world.add("pasta", "BLOCKED")
     number = save(world)
     with pytest.raises(Conflict, match="2 in BLOCKED"):
-        world.lifecycles.activate(ANNA, number)
+        world.activating.activate(ANNA, number)
     with pytest.raises(InvalidInput, match="Nowhere"):
-        world.lifecycles.activate(ANNA, number, {"BLOCKED": "Nowhere"})
+        world.activating.activate(ANNA, number, {"BLOCKED": "Nowhere"})
     with pytest.raises(InvalidInput, match="Created"):
-        world.lifecycles.activate(ANNA, number, {"BLOCKED": "Paused", "Created": "Paused"})
+        world.activating.activate(ANNA, number, {"BLOCKED": "Paused", "Created": "Paused"})
     assert world.lifecycles.choice(ANNA.tenant).active == 0
-    world.lifecycles.activate(ANNA, number, {"blocked": "paused"})
+    world.activating.activate(ANNA, number, {"blocked": "paused"})
     assert world.settle()
     assert {world.api(name).state for name in ("pizza", "pasta")} == {"PAUSED"}
 
 
 def test_until_it_is_moved_an_api_can_be_looked_at_but_not_changed(world: World) -> None:
     world.add("pizza", "BLOCKED")
-    world.lifecycles.activate(ANNA, save(world), {"BLOCKED": "Paused"})
+    world.activating.activate(ANNA, save(world), {"BLOCKED": "Paused"})
     transitions = Transitions(world.records, world.documents, world.clock, world.lifecycles.current)
     found = transitions.state(ANNA, "pizza")
     assert (found["state"], found["availableTransitions"]) == ("BLOCKED", [])
@@ -225,7 +227,7 @@ def test_until_it_is_moved_an_api_can_be_looked_at_but_not_changed(world: World)
 
 def test_a_moved_api_is_whole(world: World) -> None:
     world.add("pizza", "BLOCKED")
-    world.lifecycles.activate(ANNA, save(world), {"BLOCKED": "Published"})
+    world.activating.activate(ANNA, save(world), {"BLOCKED": "Published"})
     world.settle()
     card = world.records.get(ApiCard, tenant=ANNA.tenant, id="pizza")
     there = world.records.get(Deployment, tenant=ANNA.tenant, prefix="/pizza/1.0")
@@ -243,13 +245,13 @@ def test_a_changed_behaviour_reaches_apis_that_stay_in_their_state(world: World)
         '<state id="Published">\n          <datamodel>',
         '<state id="Published"><datamodel><data name="behaviour" access="blocked"/>',
     )
-    world.lifecycles.activate(ANNA, save(world, quiet))
+    world.activating.activate(ANNA, save(world, quiet))
     world.settle()
     there = world.records.get(Deployment, tenant=ANNA.tenant, prefix="/pizza/1.0")
     assert there
     assert there.access == Access.BLOCKED
     assert world.records.list(HistoryEntry, tenant=ANNA.tenant, api_id="pizza") == []
-    world.lifecycles.roll_back(ANNA)
+    world.activating.roll_back(ANNA)
     world.settle()
     there = world.records.get(Deployment, tenant=ANNA.tenant, prefix="/pizza/1.0")
     assert there
@@ -258,7 +260,7 @@ def test_a_changed_behaviour_reaches_apis_that_stay_in_their_state(world: World)
 
 def test_a_move_to_a_state_that_ends_subscriptions_closes_them(world: World) -> None:
     world.add("pizza", "BLOCKED")
-    world.lifecycles.activate(ANNA, save(world), {"BLOCKED": "Retired"})
+    world.activating.activate(ANNA, save(world), {"BLOCKED": "Retired"})
     world.settle()
     assert world.records.get(Deployment, tenant=ANNA.tenant, prefix="/pizza/1.0") is None
     kinds = [one.kind for one in world.records.list(OutboxEntry, tenant=ANNA.tenant)]
@@ -267,7 +269,7 @@ def test_a_move_to_a_state_that_ends_subscriptions_closes_them(world: World) -> 
 
 def test_settling_twice_changes_nothing_and_a_race_is_settled_again(world: World) -> None:
     api = world.add("pizza", "BLOCKED")
-    world.lifecycles.activate(ANNA, save(world), {"BLOCKED": "Paused"})
+    world.activating.activate(ANNA, save(world), {"BLOCKED": "Paused"})
     changed = replace(api, stamp=0, description="meanwhile")
     world.records.before_commit = lambda: world.records.commit(Put(replace(changed, stamp=7)))
     world.settle()
@@ -278,7 +280,7 @@ def test_settling_twice_changes_nothing_and_a_race_is_settled_again(world: World
 
 
 def test_an_api_whose_transition_was_under_way_is_moved_by_a_second_look(world: World) -> None:
-    world.lifecycles.activate(ANNA, save(world), {"BLOCKED": "Paused"})
+    world.activating.activate(ANNA, save(world), {"BLOCKED": "Paused"})
     first, second = sorted(
         world.records.list(OutboxEntry, tenant=ANNA.tenant), key=lambda one: one.not_before
     )
@@ -303,7 +305,7 @@ def test_names_without_a_label_are_warned_of(world: World) -> None:
 def test_an_api_that_cannot_be_moved_holds_up_no_other(world: World) -> None:
     world.add("anchovy", "BLOCKED")
     world.add("pizza", "BLOCKED")
-    world.lifecycles.activate(ANNA, save(world), {"BLOCKED": "Paused"})
+    world.activating.activate(ANNA, save(world), {"BLOCKED": "Paused"})
 
     def refused() -> None:
         raise Unavailable("The database did not answer")
@@ -319,7 +321,7 @@ def test_an_api_that_cannot_be_moved_holds_up_no_other(world: World) -> None:
 def test_settling_goes_on_where_its_time_ended(world: World) -> None:
     for name in ("pizza", "pasta"):
         world.add(name, "BLOCKED")
-    world.lifecycles.activate(ANNA, save(world), {"BLOCKED": "Paused"})
+    world.activating.activate(ANNA, save(world), {"BLOCKED": "Paused"})
     now = world.clock.now()
     assert not world.settling.settle(ANNA.tenant, {"BLOCKED": "Paused"}, "anna", now)
     assert world.settle()
@@ -338,7 +340,7 @@ def test_labels_go_with_their_version(world: World) -> None:
     texts = {"en": {"publish": "Go live"}}
     number = world.lifecycles.save(ANNA, PAUSED.encode(), texts).number
     assert world.lifecycles.current_labels(ANNA.tenant).label("event", "Publish") == "Publish"
-    world.lifecycles.activate(ANNA, number)
+    world.activating.activate(ANNA, number)
     labels = world.lifecycles.current_labels(ANNA.tenant)
     assert labels.label("event", "Publish") == "Go live"
     assert labels.label("event", "Deprecate", "de") != "Deprecate"  # what is shipped stays below
@@ -357,8 +359,8 @@ def test_labels_that_cannot_be_used_are_refused(
 
 
 def test_changes_are_in_the_audit_trail(world: World) -> None:
-    world.lifecycles.activate(ANNA, save(world))
-    world.lifecycles.roll_back(ANNA)
+    world.activating.activate(ANNA, save(world))
+    world.activating.roll_back(ANNA)
     day = world.records.items
     actions = [one.action for one in day.values() if isinstance(one, AuditEntry)]
     assert sorted(actions) == ["activate", "create", "roll-back"]

@@ -18,7 +18,8 @@ from portico.domain.user import Caller
 from portico.lifecycle.findings import Finding
 from portico.lifecycle.labels import Texts
 from portico.lifecycle.model import BUILT_IN, LifeCycle, StateNode
-from portico.services.lifecycles import Lifecycles, labels_text
+from portico.services.lifecycle_texts import labels_text
+from portico.services.lifecycles import Lifecycles
 from portico.services.tenant_config import DEPRECATE_OLD_VERSIONS
 from portico.web.diagrams import Arrow, Drawing, Node, draw
 from portico.web.errors import status_of
@@ -73,7 +74,7 @@ def create() -> Response[str]:
 def roll_back() -> Response[str]:
     caller, fields = visitor(router, ADMIN_SCOPE), form(router)
     try:
-        _service().roll_back(caller, _mapping(fields), _stamp(fields))
+        wired(router, Wiring).activating.roll_back(caller, _mapping(fields), _stamp(fields))
     except PorticoError as exc:
         return _list(caller, exc)
     wired(router, Wiring).lifecycle.work_outbox()
@@ -115,7 +116,7 @@ def activate(lifecycle_id: str) -> Response[str]:
     caller, fields = visitor(router, ADMIN_SCOPE), form(router)
     number = number_of(lifecycle_id)
     try:
-        _service().activate(caller, number, _mapping(fields), _stamp(fields))
+        wired(router, Wiring).activating.activate(caller, number, _mapping(fields), _stamp(fields))
     except NotFound:
         raise
     except PorticoError as exc:

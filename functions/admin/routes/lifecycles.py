@@ -63,7 +63,7 @@ def validate() -> Response[str]:
 
 @operation("POST", "/lifecycles/roll-back", SCOPES)
 def roll_back() -> Response[str]:
-    service = wired(router, Wiring).lifecycles
+    service = wired(router, Wiring).activating
     return _in_force(service.roll_back(caller(router), _mapping(), if_match(router)))
 
 
@@ -100,7 +100,7 @@ def compare(lifecycle_id: str) -> Response[str]:
 
 @operation("POST", "/lifecycles/{lifecycleId}/activate", SCOPES)
 def activate(lifecycle_id: str) -> Response[str]:
-    service, number = wired(router, Wiring).lifecycles, number_of(lifecycle_id)
+    service, number = wired(router, Wiring).activating, number_of(lifecycle_id)
     return _in_force(service.activate(caller(router), number, _mapping(), if_match(router)))
 
 

@@ -14,6 +14,7 @@ from portico.domain.api import Api, ApiCard, HistoryEntry, card_of
 from portico.domain.records import Create
 from portico.domain.user import Caller
 from portico.lifecycle import scxml
+from portico.services.activating import Activating
 from portico.services.lifecycles import Lifecycles
 from tests.conftest import REGION, Aws
 from tests.events import Context
@@ -50,7 +51,7 @@ def test_apis_follow_the_life_cycle_in_force(aws: Aws, lifecycles: Lifecycles) -
     for one in (api, *others):
         aws.records.commit(Create(one), Create(card_of(one)))
     number = lifecycles.save(ANNA, PAUSED.encode()).number
-    lifecycles.activate(ANNA, number, {"BLOCKED": "Paused"})
+    Activating(lifecycles).activate(ANNA, number, {"BLOCKED": "Paused"})
 
     answer = function.handler({"request": "outbox"}, Context())
 

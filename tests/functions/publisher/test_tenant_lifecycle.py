@@ -6,6 +6,7 @@ from lxml import html
 from functions.publisher.pages import PAGES, lifecycle
 from portico.domain.user import ADMIN, Caller
 from portico.lifecycle import scxml
+from portico.services.activating import Activating
 from portico.web.contract import contract
 from portico.web.rest import rest_app
 from tests.events import Context, function_url_event
@@ -30,7 +31,7 @@ TEXTS = {"en": {"finish": "Hand it over"}, "de": {"finish": "Abgeben"}}
 
 def in_force(publisher: Publisher) -> None:
     lifecycles = publisher.wiring.lifecycles
-    lifecycles.activate(ANNA, lifecycles.save(ANNA, DRAFT.encode(), TEXTS).number)
+    Activating(lifecycles).activate(ANNA, lifecycles.save(ANNA, DRAFT.encode(), TEXTS).number)
 
 
 def test_an_api_begins_in_the_first_state_with_its_behaviour(publisher: Publisher) -> None:
