@@ -3,9 +3,10 @@
 from typing import Any
 
 from tools.bench.__main__ import short, table
+from tools.bench.lifecycles import engine
 
 
-def result(ratio: float) -> dict[str, Any]:
+def result(ratio: float, longest_allowed: float = 120.0) -> dict[str, Any]:
     start = {
         "bare": {"cpu_seconds": 0.2, "ratio": 1.0},
         "authorizer": {"cpu_seconds": 0.2 * ratio, "ratio": ratio},
@@ -17,6 +18,14 @@ def result(ratio: float) -> dict[str, Any]:
         "start": start,
         "decision": {"warm": {"cpu_seconds": 0.0001}},
         "token": {"client_credentials": 0.002, "per_second_of_cpu": 500.0},
+        "step": {"block": {"cpu_seconds": 0.0000042}},
+        "succession": {
+            "subscriptions": 10_000,
+            "runs": 3,
+            "seconds": 61.5,
+            "longest_run": 51.0,
+            "limit": longest_allowed,
+        },
         "packages": {"authorizer_layer": {"zipped_bytes": 2048, "unpacked_bytes": 4096}},
     }
 
@@ -35,4 +44,16 @@ def test_the_table_has_a_line_for_every_figure() -> None:
     lines = [line.split() for line in table(result(1.31)).splitlines()]
     assert ["authorizer", "262", "1.31"] in lines
     assert ["warm", "0.100"] in lines
+    assert ["block", "4.2"] in lines
+    assert ["subscriptions", "carried", "forward", "10000"] in lines
+    assert ["seconds,", "runs", "of", "the", "function", "61.5", "3"] in lines
     assert ["authorizer_layer", "2", "4"] in lines
+
+
+def test_the_table_says_whether_a_run_reached_its_limit() -> None:
+    assert "limit: kept" in table(result(1.31))
+    assert "limit: BROKEN" in table(result(1.31, longest_allowed=50.0))
+
+
+def test_a_step_is_measured_of_the_engine_itself() -> None:
+    assert all(0 < seconds < 0.01 for seconds in engine().values())

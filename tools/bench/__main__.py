@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The shared package is on the path of tests and functions, not of a tool that is run by name.
 sys.path.insert(0, str(ROOT / "layers" / "common"))
 
+from tools.bench.lifecycles import engine, succession  # noqa: E402
 from tools.bench.packages import FUNCTION, LAYER, Packages, packages  # noqa: E402
 from tools.bench.stand import Stand, running  # noqa: E402
 from tools.bench.starts import measure  # noqa: E402
@@ -39,6 +40,9 @@ class Backend(BaseHTTPRequestHandler):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="fresh processes of each function")
+    parser.add_argument(
+        "--subscriptions", type=int, default=10_000, help="how many a transition carries forward"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / ".local" / "bench.json")
     given = parser.parse_args()
     for name in [name for name in os.environ if name.startswith(("AWS_", "PORTICO_"))]:
@@ -48,7 +52,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         built = packages(ROOT, Path(folder) / "packages")
         with running(Path(folder), f"http://127.0.0.1:{server.server_address[1]}") as stand:
-            result = figures(stand, built, given.rounds)
+            result = figures(stand, built, given.rounds, given.subscriptions)
     server.shutdown()
     server.server_close()
     given.out.parent.mkdir(parents=True, exist_ok=True)
@@ -58,8 +62,10 @@ def main() -> int:
     return 0
 
 
-def figures(stand: Stand, built: Packages, rounds: int) -> dict[str, Any]:
-    """All figures under stable names: seconds of processor time, ratios, bytes."""
+def figures(stand: Stand, built: Packages, rounds: int, subscriptions: int) -> dict[str, Any]:
+    """All figures under stable names: seconds of processor time, ratios, bytes; the seconds of
+    `succession` are those of a clock.
+    """
     started = measure(stand, built, rounds)
     bare = started.pop("Bare")
     return {
@@ -75,6 +81,8 @@ def figures(stand: Stand, built: Packages, rounds: int) -> dict[str, Any]:
         },
         "decision": {name: {"cpu_seconds": v} for name, v in decisions(stand, built).items()},
         "token": token_issue(stand, built),
+        "step": {name: {"cpu_seconds": seconds} for name, seconds in engine().items()},
+        "succession": succession(stand, built, subscriptions),
         "packages": {
             short(name): {"zipped_bytes": package.zipped, "unpacked_bytes": package.unpacked}
             for name, package in built.by_name.items()
@@ -113,12 +121,30 @@ def table(result: dict[str, Any]) -> str:
         f"{'A token by client_credentials':<36}{token['client_credentials'] * 1e3:>10.3f}"
         f"{token['per_second_of_cpu']:>10.0f} per second",
         "",
+        f"{'A step of the life cycle':<36}{'us':>10}",
+        *(f"  {name:<34}{row['cpu_seconds'] * 1e6:>10.1f}" for name, row in result["step"].items()),
+        "",
+        *succeeded(result["succession"]),
+        "",
         f"{'Packages':<36}{'zipped KB':>10}{'KB':>10}",
     ]
     for name, row in result["packages"].items():
         sizes = f"{row['zipped_bytes'] / 1024:>10.0f}{row['unpacked_bytes'] / 1024:>10.0f}"
         lines.append(f"  {name:<34}{sizes}")
     return "\n".join(lines)
+
+
+def succeeded(found: dict[str, float]) -> list[str]:
+    """The lines about a new version in the place of an old one."""
+    in_time = found["longest_run"] < found["limit"]
+    return [
+        f"{'A version succeeded by the next':<36}{'':>10}",
+        f"  {'subscriptions carried forward':<34}{found['subscriptions']:>10.0f}",
+        f"  {'seconds, runs of the function':<34}{found['seconds']:>10.1f}{found['runs']:>10.0f}",
+        f"  {'longest run in seconds, its limit':<34}{found['longest_run']:>10.1f}"
+        f"{found['limit']:>10.0f}",
+        f"  (no run may reach its limit: {'kept' if in_time else 'BROKEN'})",
+    ]
 
 
 if __name__ == "__main__":
