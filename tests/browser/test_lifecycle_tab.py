@@ -1,5 +1,6 @@
 """A customised life cycle in a real browser: uploaded by an administrator, used by a publisher."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,14 +24,23 @@ REVIEW = """
         <state id="Retired"/>"""
 
 
+NOTIFY = """<execution forEvent="Notify Users" class="Notify"/>
+          </data></datamodel>
+          <transition event="Notify Users" target="Retired"/>
+          <transition event="Retire" """
+
+
 @pytest.fixture
 def document(tmp_path: Path) -> Path:
-    """The default life cycle with a state and an event more."""
+    """The default life cycle with a state more, and an event that mails to subscribers."""
     text = Path(scxml.__file__).with_name("default.scxml").read_text()
     way = '<transition event="Deploy as a Prototype" target="Prototyped"/>'
     more = '<transition event="Send to Review" target="In Review"/>'
     file = tmp_path / "reviewed.scxml"
-    file.write_text(text.replace(way, way + more, 1).replace('<state id="Retired"/>', REVIEW, 1))
+    text = text.replace(way, way + more, 1).replace('<state id="Retired"/>', REVIEW, 1)
+    text, changes = re.subn(r'</data>\s*</datamodel>\s*<transition event="Retire" ', NOTIFY, text)
+    assert changes == 1
+    file.write_text(text)
     return file
 
 
@@ -60,6 +70,7 @@ def test_a_new_state_and_event_are_used_without_a_change_of_code(
     page.get_by_role("link", name="Life cycles").click()
     page.get_by_role("button", name="New version").click()
     page.get_by_label("or a file").set_input_files(document)
+    page.get_by_label("Labels of events").fill('{"en": {"notify users": "Tell everybody"}}')
     page.get_by_role("button", name="Keep as a new version").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Version")
     fits(page)
@@ -87,4 +98,14 @@ def test_a_new_state_and_event_are_used_without_a_change_of_code(
     page.get_by_role("button", name="Publish").click()
     page.get_by_role("button", name="Publish").click()
     expect(history.get_by_role("listitem").first).to_contain_text("Publish In Review → Published")
+    fits(page)
+
+    page.get_by_role("button", name="Deprecate").click()
+    page.get_by_role("button", name="Deprecate").click()
+    page.get_by_role("button", name="Tell everybody").click()
+    page.get_by_role("button", name="Tell everybody").click()
+    line = history.get_by_role("listitem").first
+    expect(line).to_contain_text("Tell everybody Deprecated → Retired")
+    expect(line).to_contain_text("Notify")
+    expect(page.get_by_text("This is the end of its life")).to_be_visible()
     fits(page)
