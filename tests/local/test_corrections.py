@@ -5,6 +5,7 @@ import json
 import time
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -122,6 +123,46 @@ def test_a_function_may_do_only_what_its_role_allows(platform: Platform) -> None
         FunctionName="small-publisher", Qualifier="live", Payload=json.dumps({"do": "put"})
     )
     assert "AccessDeniedException" in payload(answer)["errorMessage"]
+
+
+def test_a_schedule_is_permitted_by_its_group(platform: Platform) -> None:
+    """IAM's resource of a schedule is `schedule/<group>/<name>`."""
+    iam, own = platform.aws("iam"), platform.aws("scheduler")
+    own.create_schedule_group(Name="mine")
+    anybody = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(
+        RoleName="plans", AssumeRolePolicyDocument=json.dumps({"Statement": [anybody]})
+    )["Role"]["Arn"]
+    allowed = {
+        "Effect": "Allow",
+        "Action": ["scheduler:CreateSchedule", "scheduler:DeleteSchedule"],
+        "Resource": "arn:aws:scheduler:us-east-1:000000000000:schedule/mine/*",
+    }
+    passing = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": role}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed, passing]})
+    iam.put_role_policy(RoleName="plans", PolicyName="all", PolicyDocument=policy)
+    given = platform.aws("sts").assume_role(RoleArn=role, RoleSessionName="plans")["Credentials"]
+    scheduler = boto3.client(
+        "scheduler",
+        region_name="us-east-1",
+        endpoint_url=platform.endpoints["aws"],
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+    schedule = {
+        "Name": "one",
+        "ScheduleExpression": "at(2090-01-01T00:00:00)",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {"Arn": "arn:aws:lambda:us-east-1:000000000000:function:x", "RoleArn": role},
+    }
+    scheduler.create_schedule(GroupName="mine", **schedule)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        scheduler.create_schedule(GroupName="default", **schedule)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        scheduler.delete_schedule(GroupName="default", Name="one")
+    scheduler.delete_schedule(GroupName="mine", Name="one")
+    scheduler.close()
 
 
 def test_a_change_of_the_source_hash_publishes_a_new_version(platform: Platform) -> None:

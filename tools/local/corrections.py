@@ -7,6 +7,7 @@ later release has it. `tests/local/test_corrections.py` pins each one.
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -216,6 +217,35 @@ def correct_interrupted_deployments() -> None:
                 stack["StackStatus"] = "UPDATE_ROLLBACK_COMPLETE" if updated else "CREATE_FAILED"
 
     cloudformation.load_persisted_state = load
+
+
+def correct_schedule_permissions() -> None:
+    """AWS names a schedule with its group when it asks IAM; the emulator takes all groups for
+    `default`.
+    """
+    from ministack.core import iam_actions
+
+    named = iam_actions.extract_resource_arn
+
+    def with_group(
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query: dict[str, Any],
+        region: str,
+        account: str,
+    ) -> str:
+        resource = str(named(service, method, path, headers, body, query, region, account))
+        if service != "scheduler" or ":schedule/default/" not in resource:
+            return resource
+        # In the body when it is made or changed, else in the query.
+        asked = query.get("groupName") or (json.loads(body).get("GroupName") if body else "")
+        group = asked[0] if isinstance(asked, list) else asked
+        return resource.replace(":schedule/default/", f":schedule/{group or 'default'}/")
+
+    iam_actions.extract_resource_arn = with_group
 
 
 def correct_transport() -> None:
