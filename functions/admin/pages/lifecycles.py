@@ -13,7 +13,7 @@ from functions.admin.pages import ADMIN_SCOPE, PAGES
 from functions.admin.pages.sources import changed_lines, source_lines
 from functions.admin.wiring import Wiring
 from portico.domain.behaviour import HIDDEN, STANDARD, Behaviour
-from portico.domain.errors import InvalidInput, NotFound, PorticoError
+from portico.domain.errors import Conflict, InvalidInput, NotFound, PorticoError
 from portico.domain.user import Caller
 from portico.lifecycle.findings import Finding
 from portico.lifecycle.labels import Texts
@@ -75,6 +75,10 @@ def roll_back() -> Response[str]:
     caller, fields = visitor(router, ADMIN_SCOPE), form(router)
     try:
         wired(router, Wiring).activating.roll_back(caller, _mapping(fields), _stamp(fields))
+    except Conflict as exc:
+        former = _service().choice(caller.tenant).former
+        # Its page asks where the APIs go.
+        return _version(caller, former[-1], exc) if former else _list(caller, exc)
     except PorticoError as exc:
         return _list(caller, exc)
     wired(router, Wiring).lifecycle.work_outbox()

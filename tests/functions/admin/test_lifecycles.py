@@ -283,6 +283,18 @@ def test_the_page_asks_where_apis_go(client: Client, aws: Aws) -> None:
     assert "1 in WAITING" in html.fromstring(page).xpath("string(//*[@role='status'])")
 
 
+def test_rolling_back_asks_where_apis_go_too(client: Client, aws: Aws) -> None:
+    number = save(client)
+    client.rest("POST", f"/lifecycles/{number}/activate")
+    aws.records.commit(Put(odd()))
+    status, page, _ = send(aws, "admin", "POST", "/lifecycles/roll-back")
+    shown = html.fromstring(page)
+    assert status == 409
+    assert "1 in WAITING" in shown.xpath("string(//*[@role='alert'])")
+    (form,) = shown.xpath("//form[.//select[@name='map:WAITING']]")
+    assert form.get("action") == "/lifecycles/default/activate"
+
+
 def test_a_comparison_shows_what_goes_and_what_comes(client: Client, aws: Aws) -> None:
     number = save(client)
     page = send(aws, "admin", "GET", f"/lifecycles/{number}/diff")[1]
