@@ -23,6 +23,7 @@ from portico.lifecycle.model import DEPRECATE_OLD, Approval, LifeCycle
 from portico.lifecycle.scxml import default
 from portico.services.approving import Approving
 from portico.services.previewing import Previewing
+from portico.services.publishing import Publishing
 from portico.services.scheduling import WAITS, Scheduling
 from portico.services.succession import Succession
 from portico.services.transitions import Changed, Transitions
@@ -239,3 +240,12 @@ def test_older_versions_that_need_approval_wait_for_it(world: World) -> None:
     assert world.api(old).state == "PUBLISHED"
     (pending,) = Approving(given).list(PAT)
     assert (pending.api_id, pending.event) == (old.id, "Deprecate")
+
+
+def test_what_waits_goes_with_its_api(world: World) -> None:
+    approving = Approving(transitions(world, "Publish"))
+    api, pending = asked(world, approving)
+    Publishing(world.records, world.documents, world.clock).delete(JANE, api.id)
+    assert approving.list(PAT) == []
+    with pytest.raises(NotFound):
+        approving.reject(PAT, pending.id)

@@ -84,6 +84,12 @@ def walk(publisher: Publisher) -> Walk:
     walk.call("POST", "/apis/change-lifecycle", 200, query=query)
     walk.call("GET", "/apis/{apiId}/lifecycle-state", 200, apiId=api)
     walk.call("GET", "/apis/{apiId}/lifecycle-history", 200, apiId=api)
+    walk.call("GET", "/apis/{apiId}/lifecycle-executions", 200, apiId=api)
+    for what in ("retry", "skip"):
+        one = "/apis/{apiId}/lifecycle-executions/{executionId}/" + what
+        walk.call("POST", one, 404, apiId=api, executionId="none")
+    walk.call("PUT", "/apis/{apiId}/sunset", 200, {"date": None}, apiId=api)
+    walk.call("GET", "/apis/{apiId}/sunset", 200, apiId=api)
     pending = "/apis/{apiId}/lifecycle-state/pending-tasks"
     walk.call("GET", pending, 200, apiId=api)
     walk.call("POST", pending, 404, {"status": "APPROVED"}, apiId=api)

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from portico.domain.api import Api
 from portico.domain.approvals import PendingTransition
 from portico.domain.errors import (
     AlreadyExists,
@@ -135,7 +134,7 @@ class Approving:
     def reject(self, caller: Caller, pending_id: str, comment: str = "") -> PendingTransition:
         """Refuse what waits. Raises as `approve`."""
         pending = self.get(caller, pending_id)
-        self._check_second(caller, pending, self.transitions.api(caller, pending.api_id))
+        self._check_second(caller, pending)
         entry = self._noted(caller, "reject-transition", pending, comment)
         self.transitions.records.commit(Remove(pending), entry)
         return pending
@@ -149,7 +148,7 @@ class Approving:
         """
         pending = self.get(caller, pending_id)
         api = self.transitions.api(caller, pending.api_id)
-        self._check_second(caller, pending, api)
+        self._check_second(caller, pending)
         if api.state != pending.state:
             raise TransitionRefused(
                 f"The API is {api.state} by now; it was {pending.state} when this was asked for"
@@ -169,10 +168,10 @@ class Approving:
         except LostRace as exc:
             raise Conflict("The change was decided or withdrawn at this moment") from exc
 
-    def _check_second(self, caller: Caller, pending: PendingTransition, api: Api) -> None:
+    def _check_second(self, caller: Caller, pending: PendingTransition) -> None:
         if caller.user.lower() == pending.user.lower():
             raise Forbidden("A second person must decide: you have asked for this change")
-        lifecycle = self.transitions.lifecycle_of(api.tenant)
+        lifecycle = self.transitions.lifecycle_of(pending.tenant)
         found = node_of(lifecycle, pending.state).transition(pending.event)
         if found is None:
             raise TransitionRefused(f"The life cycle no longer has '{pending.event}'")

@@ -21,6 +21,7 @@ from portico.domain.api import (
     SubscriberCount,
     card_of,
 )
+from portico.domain.approvals import PendingTransition
 from portico.domain.contexts import canonical_context, check_name, check_version
 from portico.domain.errors import InUse, InvalidInput, LostRace, NotFound, Stale
 from portico.domain.policy import Level
@@ -194,9 +195,11 @@ class Publishing:
                 # The route's executor finds no deployment and takes away the route, if there is
                 # one.
                 changes.append(Revisions(self.records, self.documents, self.clock).route_entry(api))
+            waiting = self.records.get(PendingTransition, tenant=tenant, api_id=api.id)
             self.records.commit(
                 Remove(api),
                 Discard(card_of(api)),
+                *([Remove(waiting)] if waiting else []),
                 Remove(count)
                 if count
                 else Require(SubscriberCount(tenant=tenant, api_id=api.id, count=0)),
