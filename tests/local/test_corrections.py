@@ -150,7 +150,7 @@ def test_a_schedule_is_permitted_by_its_group(platform: Platform) -> None:
         aws_secret_access_key=given["SecretAccessKey"],
         aws_session_token=given["SessionToken"],
     )
-    schedule = {
+    schedule: dict[str, Any] = {
         "Name": "one",
         "ScheduleExpression": "at(2090-01-01T00:00:00)",
         "FlexibleTimeWindow": {"Mode": "OFF"},
