@@ -113,7 +113,7 @@ def transition(wired: Wiring, event: dict[str, Any]) -> dict[str, Any]:
     if isinstance(taken, PendingTransition):
         noted("waits for approval", asked.caller, asked.api_id, taken.event, taken.state)
         api = wired.transitions.api(asked.caller, asked.api_id)
-        return waiting_body(wired.transitions.lifecycle_of(asked.caller.tenant), api, taken)
+        return waiting_body(wired.transitions.described(api), api, taken)
     return done(wired, asked.caller, taken)
 
 
@@ -132,7 +132,7 @@ def done(wired: Wiring, caller: Caller, changed: Changed) -> dict[str, Any]:
     """Carry out what a transition left in the outbox; the answer to who asked for it."""
     noted("transition", caller, changed.api.id, changed.step.event, changed.api.state)
     pending = carry_out(wired, caller.tenant, changed.api.id)
-    return changed_body(wired.transitions.lifecycle_of(caller.tenant), changed, pending)
+    return changed_body(wired.transitions.described(changed.api), changed, pending)
 
 
 def noted(what: str, caller: Caller, api_id: str, event: str, state: str) -> None:
@@ -147,8 +147,8 @@ def undo(wired: Wiring, event: dict[str, Any]) -> dict[str, Any]:
     undone = wired.undoing.undo(asked.caller, asked.api_id, asked.stamp, asked.comment)
     noted("undo", asked.caller, asked.api_id, undone.entry.event, undone.api.state)
     pending = carry_out(wired, asked.caller.tenant, asked.api_id)
-    lifecycle = wired.transitions.lifecycle_of(asked.caller.tenant)
-    return {**state_body(lifecycle, undone.api, pending), "undone": undone.entry.event}
+    described = wired.transitions.described(undone.api)
+    return {**state_body(described, undone.api, pending), "undone": undone.entry.event}
 
 
 def planned(wired: Wiring, due: DuePlan) -> dict[str, Any]:

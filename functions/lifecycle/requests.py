@@ -9,8 +9,6 @@ from portico.domain.approvals import PendingTransition
 from portico.domain.errors import InvalidInput, PorticoError
 from portico.domain.plans import DuePlan
 from portico.domain.user import Caller
-from portico.lifecycle.engine import describe
-from portico.lifecycle.model import LifeCycle
 from portico.services.transitions import Changed
 
 MAX_COMMENT = 500  # characters
@@ -91,28 +89,30 @@ def read_due(event: Mapping[str, Any]) -> DuePlan:
     return DuePlan(tenant=tenant, at=at, id=plan, api_id=api_id)
 
 
-def changed_body(lifecycle: LifeCycle, changed: Changed, pending: int) -> dict[str, Any]:
+def changed_body(described: Mapping[str, Any], changed: Changed, pending: int) -> dict[str, Any]:
     """The contract's `LifecycleState` after a transition, what it was, and what is still to do."""
     return {
-        **state_body(lifecycle, changed.api, pending),
+        **state_body(described, changed.api, pending),
         "event": changed.step.event,
         "previous": changed.step.previous,
     }
 
 
-def waiting_body(lifecycle: LifeCycle, api: Api, pending: PendingTransition) -> dict[str, Any]:
+def waiting_body(
+    described: Mapping[str, Any], api: Api, pending: PendingTransition
+) -> dict[str, Any]:
     """The state as it is, with the id of the change that `waits` for a second person."""
     return {
-        **state_body(lifecycle, api, 0),
+        **state_body(described, api, 0),
         "event": pending.event,
         "previous": pending.state,
         "waits": pending.id,
     }
 
 
-def state_body(lifecycle: LifeCycle, api: Api, pending: int) -> dict[str, Any]:
+def state_body(described: Mapping[str, Any], api: Api, pending: int) -> dict[str, Any]:
     """The contract's `LifecycleState` of an API, its stamp, and how much is left to carry out."""
-    return {**describe(lifecycle, api.state), "stamp": api.stamp, "pending": pending}
+    return {**described, "stamp": api.stamp, "pending": pending}
 
 
 def error_body(error: PorticoError) -> dict[str, Any]:

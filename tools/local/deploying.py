@@ -18,6 +18,7 @@ from tools.local.aws import client
 from tools.local.site import HOST, LocalError, Site
 
 BUCKET = "portico-local-artifacts"
+SENDER = "portico@example.com"  # of mails to subscribers
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 # States that only a deletion gets a stack out of.
 _DEAD = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
@@ -46,6 +47,7 @@ def parameters(template: Mapping[str, Any], site: Site, admin_password: str) -> 
         # The demo back end; a deployed stack allows no private address.
         "AllowedBackendHosts": f"{HOST},localhost",
         "SecureCookies": "false",
+        "MailSender": SENDER,
     }
     return {name: value for name, value in wanted.items() if name in template.get("Parameters", {})}
 
@@ -66,6 +68,8 @@ class Deployment:
 
     def deploy(self, admin_password: str) -> str:
         """Creates or updates the stack; says which of "created", "updated", "unchanged"."""
+        # Mails stay in the embedded AWS: `/_ministack/ses/messages` shows them.
+        client("ses", self._endpoint).verify_email_identity(EmailAddress=SENDER)
         template = self._ready_template(admin_password)
         body = json.dumps(template, sort_keys=True)
         digest = hashlib.sha256(body.encode()).hexdigest()
