@@ -191,3 +191,15 @@ def test_looking_changes_nothing(world: World) -> None:
     assert entry
     assert (entry.event, reason) == ("Publish", "")
     assert world.records.items == before
+
+
+def test_a_subscription_at_that_moment_is_seen(world: World) -> None:
+    api = world.add()
+    world.go(api, "Publish")
+    given = undoing(world)
+    world.clock.pass_by(5)
+    world.records.before_commit = lambda: world.subscribe(api, "a1")
+    with pytest.raises(TransitionRefused, match="1 subscription has been made since"):
+        given.undo(JANE, api.id)
+    assert world.api(api).state == "PUBLISHED"
+    assert len(world.subscriptions(api)) == 1

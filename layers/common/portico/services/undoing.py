@@ -12,7 +12,7 @@ from portico.domain.behaviour import Access, behaviour_of
 from portico.domain.errors import Forbidden, LostRace, PorticoError, Stale, TransitionRefused
 from portico.domain.executions import ExecutionResult, Standing
 from portico.domain.operations import OutboxEntry
-from portico.domain.records import Change, Create, Remove, Replace
+from portico.domain.records import Change, Create, Remove, Replace, Require
 from portico.domain.user import PUBLISHER, Caller
 from portico.lifecycle.engine import node_of, permitted
 from portico.lifecycle.model import DEPRECATE_OLD, same_event, same_item
@@ -71,13 +71,17 @@ class Undoing:
             api = self.transitions.api(caller, api_id)
             if stamp is not None and api.stamp != stamp:
                 raise Stale("The API has been changed since it was read")
+            # Whoever subscribes at this moment is either seen here or makes the commit fail.
+            count = self._count(api)
             entry = self._judged(caller, api)
             try:
                 after, changes = self._way_back(caller, api, entry)
                 told = self._told(caller, api, after, entry, comment)
                 changes = self._executing.in_order(api, told, changes)
                 noted = self._noted(caller, api, after, entry)
-                self.transitions.records.commit(Replace(after), Create(told), *changes, noted)
+                self.transitions.records.commit(
+                    Replace(after), Create(told), *changes, Require(count), noted
+                )
             except LostRace:
                 if attempt == TRIES - 1:
                     raise
@@ -126,8 +130,7 @@ class Undoing:
 
     def _check_subscriptions(self, api: Api, entry: HistoryEntry) -> None:
         records = self.transitions.records
-        count = records.get(SubscriberCount, tenant=api.tenant, api_id=api.id)
-        closed = entry.subscribers - (count.count if count else 0)
+        closed = entry.subscribers - self._count(api).count
         if not behaviour_of(api).keeps_subscriptions and closed > 0:
             raise TransitionRefused(f"{_many(closed)} been closed since")
         access = behaviour_of(self._before(api, entry)).access
@@ -138,6 +141,10 @@ class Undoing:
         if newer:
             state = entry.previous_state
             raise TransitionRefused(f"{_many(newer)} been made since; a {state} API has none")
+
+    def _count(self, api: Api) -> SubscriberCount:
+        found = self.transitions.records.get(SubscriberCount, tenant=api.tenant, api_id=api.id)
+        return found or SubscriberCount(tenant=api.tenant, api_id=api.id, count=0)
 
     def _before(self, api: Api, entry: HistoryEntry) -> Api:
         """The API in the state that it came from, with what the document says of that now."""
