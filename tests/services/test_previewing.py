@@ -6,8 +6,9 @@ import pytest
 
 from portico.domain.api import State
 from portico.domain.errors import Forbidden, InvalidInput, NotFound, TransitionRefused
-from portico.domain.user import Caller
-from portico.lifecycle.model import DEPRECATE_OLD, RESUBSCRIBE
+from portico.domain.records import Put
+from portico.domain.user import Caller, User
+from portico.lifecycle.model import DEPRECATE_OLD, RESUBSCRIBE, Execution
 from portico.services.previewing import Preview, Previewing
 from tests.services.test_transitions import JANE, TENANT, World
 
@@ -129,3 +130,38 @@ def test_another_tenants_api_is_not_there(world: World) -> None:
         Previewing(world.wired.transitions).preview(
             Caller("acme.com", "jane", JANE.roles), api.id, "Publish", {}
         )
+
+
+@pytest.mark.parametrize(("email", "mails"), [("dan@example.org", 1), ("", 0)])
+def test_mails_and_executions_are_told(world: World, email: str, mails: int) -> None:
+    api = world.add()
+    world.go(api, "Publish")
+    world.subscribe(api, "a1")
+    world.subscribe(api, "a2")
+    world.go(api, "Deprecate")
+    dan = User(tenant=TENANT, name="dan", id="1", password="x", email=email)
+    world.records.commit(Put(dan))
+    lifecycle = world.wired.transitions.lifecycle_of(TENANT)
+    states = tuple(
+        replace(
+            state,
+            transitions=tuple(
+                replace(one, executions=(*one.executions, Execution("Notify")))
+                if one.event == "Retire"
+                else one
+                for one in state.transitions
+            ),
+        )
+        for state in lifecycle.states
+    )
+    custom = replace(lifecycle, states=states)
+    transitions = replace(world.wired.transitions, lifecycle_of=lambda _: custom)
+    before = dict(world.documents.content)
+    found = Previewing(transitions).preview(JANE, api.id, "Retire", {})
+    # One person has both applications.
+    assert (found.mails, found.closed) == (mails, 2)
+    assert [entry.payload.get("executor") or entry.kind for entry in found.later] == [
+        "close-subscriptions",
+        "Notify",
+    ]
+    assert world.documents.content == before
