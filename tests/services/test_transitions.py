@@ -494,3 +494,44 @@ def test_a_setting_that_nobody_knows_is_refused(world: World) -> None:
         DEPRECATE_OLD_VERSIONS,
     ]
     assert config.show(TENANT) == {DEPRECATE_OLD_VERSIONS: False}
+
+
+def of_an_older_era(world: World, without: str) -> Transitions:
+    """Transitions by the default document without the boxes whose line has these words."""
+    lines = scxml.default_text().decode().splitlines()
+    content = "\n".join(line for line in lines if without not in line)
+    lifecycle = scxml.read(content.encode())
+    return replace(world.wired.transitions, lifecycle_of=lambda _: lifecycle)
+
+
+def test_a_document_without_the_box_deploys(world: World) -> None:
+    api = world.add()
+    transitions = of_an_older_era(world, "Propagate Changes")
+    transitions.change(JANE, api.id, "Publish", {})
+    found = world.deployment(api)
+    assert found
+    assert found.access == "token"
+    transitions.change(JANE, api.id, "Block", {})
+    assert len(Revisions(world.records, world.documents, world.clock).list(JANE, api.id)) == 1
+
+
+@pytest.mark.parametrize("way", ["straight", "by prototype"])
+def test_a_document_that_does_not_ask_carries_once(world: World, way: str) -> None:
+    old = world.add("1.0.0")
+    world.go(old, "Publish")
+    world.subscribe(old, "a1", "Silver")
+    new = world.add("2.0.0")
+    transitions = of_an_older_era(world, "re-subscription")
+    if way == "by prototype":
+        world.clock.pass_by(1)
+        transitions.change(JANE, new.id, "Deploy as a Prototype", {})
+    world.clock.pass_by(1)
+    transitions.change(JANE, new.id, "Publish", {})
+    world.work()
+    assert world.subscriptions(new) == {"a1": ("Silver", "UNBLOCKED")}
+    # Who comes later wants the older version; publishing again moves nobody.
+    world.subscribe(old, "a2")
+    world.clock.pass_by(1)
+    transitions.change(JANE, new.id, "Publish", {})
+    world.work()
+    assert set(world.subscriptions(new)) == {"a1"}
