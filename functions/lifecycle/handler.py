@@ -168,8 +168,8 @@ def overdue(wired: Wiring) -> None:
         for due in wired.scheduling.overdue(tenant):
             try:
                 planned(wired, due)
-            except PorticoError as exc:
-                logger().warning("planned", extra={"plan": due.id, "error": error_body(exc)})
+            except Exception:  # whatever is wrong with one, the others and the outbox go on
+                logger().exception("a planned transition failed", extra={"plan": due.id})
 
 
 def carry_out(wired: Wiring, tenant: str, api_id: str) -> int:
