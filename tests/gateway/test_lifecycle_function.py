@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from portico.gateway.lifecycle_function import LifecycleFunction, revived
 from portico.domain import errors
 from portico.domain.errors import InvalidInput, NotFound, PorticoError, Unavailable
+from portico.gateway.lifecycle_function import LifecycleFunction, revived
 
 
 class FakeClient:
