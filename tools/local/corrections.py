@@ -248,6 +248,32 @@ def correct_schedule_permissions() -> None:
     iam_actions.extract_resource_arn = with_group
 
 
+def correct_mail_permissions() -> None:
+    """AWS asks IAM about the identity that a mail is from; the emulator names none when it is
+    sent.
+    """
+    from ministack.core import iam_actions
+
+    named = iam_actions.extract_resource_arn
+
+    def with_sender(
+        service: str,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: bytes,
+        query: dict[str, Any],
+        region: str,
+        account: str,
+    ) -> str:
+        resource = str(named(service, method, path, headers, body, query, region, account))
+        source = query.get("Source", "") if service == "ses" and resource == "*" else ""
+        sender = source[0] if isinstance(source, list) else source
+        return f"arn:aws:ses:{region}:{account}:identity/{sender}" if sender else resource
+
+    iam_actions.extract_resource_arn = with_sender
+
+
 def correct_transport() -> None:
     """AWS is called over TLS, so a policy that denies `aws:SecureTransport: false` lets calls pass.
 

@@ -53,6 +53,7 @@ async def serve(port: int, state: Path, log_file: Path) -> None:
     corrections.correct_transform_parameters()
     corrections.correct_interrupted_deployments()
     corrections.correct_schedule_permissions()
+    corrections.correct_mail_permissions()
     corrections.correct_transport()
     persistence.correct_table_state()
     # Loaded in any case, so that what it restores counts as loaded when the state is saved.
