@@ -12,7 +12,7 @@ from tests.faults.world import TENANT, World
 
 PEOPLE = {"ann": ("Gold", "UNBLOCKED"), "bob": ("Silver", "BLOCKED")}
 # More than are carried or closed in one commit.
-CROWD = {**PEOPLE, **{f"app{n:02d}": ("Gold", "UNBLOCKED") for n in range(14)}}
+CROWD = {**PEOPLE, **{f"app{n:02d}": ("Gold", "UNBLOCKED") for n in range(12)}}
 ROUTES = ["ANY /pizza/1.0.0", "ANY /pizza/1.0.0/{proxy+}"]
 
 

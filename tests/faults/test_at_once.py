@@ -10,6 +10,7 @@ from tests.faults.scenes import ROUTES, created, on_the_gateway
 from tests.faults.world import World, request
 
 MANY = 100
+ROUTED = 5  # each fifth
 
 
 @pytest.mark.parametrize("round_", range(6))
@@ -62,8 +63,9 @@ def test_who_has_seen_an_older_state_is_refused(there: World) -> None:
 
 
 def test_a_hundred_apis_are_published_at_once(there: World) -> None:
-    ways = ["pass-through", "mediated"]
-    apis = [there.api(f"api{n:03d}", delivery=ways[n % 2]) for n in range(MANY)]
+    # Some with routes, at which the one worker of the outbox makes the others wait.
+    ways = ["pass-through", *["mediated"] * (ROUTED - 1)]
+    apis = [there.api(f"api{n:03d}", delivery=ways[n % ROUTED]) for n in range(MANY)]
 
     ended = there.ask_function.together(
         [request(api, "Publish") for api in apis], Faults(longest_sleep=0.5)
@@ -71,9 +73,9 @@ def test_a_hundred_apis_are_published_at_once(there: World) -> None:
 
     assert [one for one in ended if not one.answer or "ok" not in one.answer] == []
     there.schedule()
-    wanted = [f"ANY {api.full_context}" for api in apis[::2]]
+    wanted = [f"ANY {api.full_context}" for api in apis[::ROUTED]]
     assert there.route_keys() == sorted([*wanted, *(f"{key}/{{proxy+}}" for key in wanted)])
-    assert there.integrations() == MANY
+    assert there.integrations() == 2 * MANY / ROUTED
     for api in apis:
         _one_after_the_other(there, api, there.history(api), 1)
         assert {result.standing for result in there.results(api)} <= {"done"}

@@ -27,9 +27,10 @@ def test_whenever_the_process_dies_all_is_whole_in_the_end(there: World, name: s
     # and reading leaves nothing. One scene is played with every call all the same.
     calls = list(enumerate(undisturbed.calls, 1))
     changing = [n for n, call in calls if not call.startswith(READS)]
-    before = [n for n, _ in calls] if name == "publish" else changing[:1]
-    points = [*((n, BEFORE) for n in before), *((n, SENT) for n in changing)]
-
+    if name == "publish":
+        points = [(n, BEFORE) for n, _ in calls]
+    else:
+        points = [(changing[0], BEFORE), *((n, SENT) for n in changing)]
     assert len(points) > 5
 
     broken = []
