@@ -25,6 +25,7 @@ class Scene:
     set_up: Callable[[World], Api]
     before: Callable[[World, Api], None]
     after: Callable[[World, Api], None]
+    request: str = "transition"
 
 
 # --- publish ---
@@ -59,6 +60,24 @@ def on_the_gateway(world: World) -> Api:
 
 def blocked(world: World, api: Api) -> None:
     standing(world, api, "BLOCKED", ["Publish", "Block"])
+    assert world.route_keys() == []
+    assert world.integrations() == 0
+
+
+# --- undo ---
+
+
+def undone(world: World, api: Api) -> None:
+    first, last = world.history(api)
+    assert (last.undoes, last.previous_state, last.post_state) == (
+        first.order,
+        "PUBLISHED",
+        "CREATED",
+    )
+    assert world.now(api).state == world.card(api).state == "CREATED"
+    assert world.deployment(api) is None
+    assert [one.deployed for one in world.revisions(api)] == [0]
+    assert {result.standing for result in world.results(api)} <= {"done"}
     assert world.route_keys() == []
     assert world.integrations() == 0
 
@@ -198,6 +217,7 @@ SCENES = {
         not_succeeded,
         succeeded,
     ),
+    "undo": Scene("Publish", {}, on_the_gateway, published, undone, request="undo"),
     "retire": Scene("Retire", {}, used, not_retired, retired),
     "notify": Scene("Notify Users", {}, used_by_people, not_retired, notified),
 }

@@ -4,6 +4,7 @@ person who asks again, make everything agree, and nothing is there twice.
 """
 
 import traceback
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,8 @@ def test_whenever_the_process_dies_all_is_whole_in_the_end(there: World, name: s
     scene = SCENES[name]
     api = scene.set_up(there)
     start = there.kept()
-    undisturbed = there.ask(api, scene.event, checklist=scene.checklist)
+    asked: dict[str, Any] = {"checklist": scene.checklist, "request": scene.request}
+    undisturbed = there.ask(api, scene.event, **asked)
     assert undisturbed.ok["pending"] == 0
     scene.after(there, api)
     # A process that dies before a call leaves the same as one that dies after the call before it;
@@ -45,12 +47,13 @@ def test_whenever_the_process_dies_all_is_whole_in_the_end(there: World, name: s
 
 def _kill(world: World, start: Kept, scene: Scene, api: Api, faults: Faults) -> None:
     world.restore(start)
-    ended = world.ask(api, scene.event, faults, checklist=scene.checklist)
+    asked: dict[str, Any] = {"checklist": scene.checklist, "request": scene.request}
+    ended = world.ask(api, scene.event, faults, **asked)
     assert ended.killed
     world.schedule()
     if len(world.history(api)) == _transitions(start, api):
         scene.before(world, api)
-        assert world.ask(api, scene.event, checklist=scene.checklist).ok["pending"] == 0
+        assert world.ask(api, scene.event, **asked).ok["pending"] == 0
     scene.after(world, api)
 
 
