@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 # The outbox tries again; a second try of botocore's own would only hold up the others.
 CONFIG = Config(connect_timeout=3, read_timeout=10, retries={"total_max_attempts": 2})
-# One try: a function that takes long would be called twice. Its time is below the worker's lease.
-CALLS = Config(connect_timeout=3, read_timeout=40, retries={"total_max_attempts": 1})
+# One try: a function that takes long would be called twice. Whoever asked for the transition waits.
+CALLS = Config(connect_timeout=3, read_timeout=12, retries={"total_max_attempts": 1})
 
 
 def executions(
