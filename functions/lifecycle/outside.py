@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from functions.lifecycle.executors.aws import EventBridge, Function, Topic
+from functions.lifecycle.executors.called_functions import Function
+from functions.lifecycle.executors.eventbridge import EventBridge
 from functions.lifecycle.executors.execution import Carrier, Execution
 from functions.lifecycle.executors.notify import Notify
 from functions.lifecycle.executors.plugins import PluginLayer
+from functions.lifecycle.executors.topics import Topic
 from functions.lifecycle.executors.webhook import Webhook
 from functions.lifecycle.mail import SesMailer
 from functions.lifecycle.webhooks import GuardedPoster
