@@ -6,23 +6,27 @@ The schedule brings each to its end, and only the one that was in flight may arr
 import re
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from portico.clock import SystemClock
 from portico.domain.api import Api
+from portico.domain.records import Replace
 from portico.domain.user import Caller
 from portico.lifecycle import scxml
 from portico.services.activating import Activating
 from portico.services.executing import allowing
 from portico.services.lifecycles import Lifecycles
+from portico.services.outbox import LEASE_SECONDS
 from tests.faults.boundary import BEFORE, SENT, Faults
 from tests.faults.outside import EXECUTORS, PLUGIN, Outside, outside
+from tests.faults.running import SCHEDULE
 from tests.faults.scenes import standing
 from tests.faults.world import TENANT, Kept, World, world
 
 PACKAGES = ("tests",)
+PAUSE = LEASE_SECONDS + 60  # seconds
 READS = ("GetItem", "BatchGetItem", "Query", "GET ")
 # The call by which each leaves; the plug-in is given the subscribers just before.
 LEAVES = {
@@ -100,12 +104,22 @@ def killed(there: World, start: Kept, api: Api, arrived: Outside, point: Point) 
     arrived.take()
     ended = there.ask(api, "Publish", Faults(kill_at=point.call, moment=point.moment))
     assert ended.killed
+    if point.name.startswith("during"):
+        those_behind_wait(there)
     there.schedule()
     if not there.history(api):
         assert point.name == "before the first write"
         assert arrived.take() == []
         assert there.ask(api, "Publish").ok["pending"] == 0
     settled(there, api, arrived, point)
+
+
+def those_behind_wait(there: World) -> None:
+    """Nobody overtakes one whose pause, as after many deaths, is longer than the dead's lease."""
+    first = min(there.pending(), key=lambda entry: entry.turn)
+    there.records.commit(Replace(replace(first, not_before=first.not_before + PAUSE)))
+    assert len(there.pending()) > 1
+    assert there.ask_function(SCHEDULE, Faults(later=PAUSE)).ok == {"done": 0, "failed": 0}
 
 
 def settled(there: World, api: Api, arrived: Outside, point: Point) -> None:
