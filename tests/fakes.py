@@ -8,7 +8,17 @@ from typing import Any, TypeVar
 
 from portico.domain.errors import AlreadyExists, LostRace
 from portico.domain.executions import Mail
-from portico.domain.records import Change, Create, Discard, Put, Record, Remove, Replace, Require
+from portico.domain.records import (
+    Change,
+    Create,
+    Discard,
+    Put,
+    Record,
+    Remove,
+    Replace,
+    Require,
+    Wanted,
+)
 from portico.storage.keys import PLACES
 from portico.storage.records import MAX_CHANGES
 
@@ -19,21 +29,32 @@ R = TypeVar("R", bound=Record)
 class FakeRecords:
     """Records in a dict, with the keys of the real tables.
 
-    `before_commit` runs before each commit: inject races there.
+    `before_commit` runs before each commit: inject races there. `reads` counts requests, however
+    many records each is for.
     """
 
     items: dict[tuple[str, str, str], Record] = field(default_factory=dict)
     before_commit: Any = None
     commits: list[tuple[Change, ...]] = field(default_factory=list)
+    reads: int = 0
 
     def get(self, kind: type[R], *, by: str = "", **key: str) -> R | None:
+        self.reads += 1
+        return self._found(kind, by, key)
+
+    def _found(self, kind: type[R], by: str, key: Mapping[str, str]) -> R | None:
         place = PLACES[kind.__name__]
         pair = place.also[by] if by else place.key
         found = self.items.get((place.table, *pair.fill(key)))
         return found if isinstance(found, kind) else None
 
     def get_many(self, kind: type[R], keys: Sequence[Mapping[str, str]]) -> list[R]:
-        return [record for key in keys if (record := self.get(kind, **key))]
+        self.reads += 1
+        return [record for key in keys if (record := self._found(kind, "", key))]
+
+    def gather(self, *wanted: Wanted) -> "list[Record | None]":
+        self.reads += 1
+        return [self._found(one.kind, "", one.key) for one in wanted]
 
     def list(
         self,
@@ -44,6 +65,7 @@ class FakeRecords:
         limit: int | None = None,
         **key: str,
     ) -> list[R]:
+        self.reads += 1
         place = PLACES[kind.__name__]
         pk, prefix = (place.also[by] if by else place.key).prefix(key)
         found = [

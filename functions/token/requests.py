@@ -29,6 +29,22 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     address: str
+    raw_query: str = ""
+    cookies: tuple[str, ...] = ()  # `name=value`
+
+    def query(self) -> dict[str, str]:
+        """The parameters in the address, as strictly read as those of a body."""
+        if len(self.raw_query) > MAX_BODY:
+            raise TooLargeBody(f"The query has more than {MAX_BODY} characters")
+        return _unique(_form(self.raw_query.encode("utf-8", "surrogatepass")))
+
+    def cookie(self, name: str) -> str:
+        """The first cookie of this name, or ''."""
+        for cookie in self.cookies:
+            known, _, value = cookie.strip().partition("=")
+            if known == name:
+                return value
+        return ""
 
     def parameters(self) -> dict[str, str]:
         """The body's parameters, from a form or a JSON object; those without a value are left out.
@@ -44,11 +60,7 @@ class Request:
             pairs = _json(self.body)
         else:
             raise OAuthError("invalid_request", f"The content type must be {FORM} or {JSON}")
-        names = [name for name, _ in pairs]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise OAuthError("invalid_request", f"The parameter '{twice[:100]}' comes twice")
-        return {name: value for name, value in pairs if value}
+        return _unique(pairs)
 
 
 def request_of(event: Mapping[str, Any]) -> Request:
@@ -62,7 +74,23 @@ def request_of(event: Mapping[str, Any]) -> Request:
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         body=_body(event),
         address=http.get("sourceIp", ""),
+        raw_query=event.get("rawQueryString") or "",
+        cookies=_cookies(event),
     )
+
+
+def _cookies(event: Mapping[str, Any]) -> tuple[str, ...]:
+    # Payload 2.0 lists cookies apart from headers; `sam local` leaves them in the header.
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    return tuple(event.get("cookies") or headers.get("cookie", "").split(";"))
+
+
+def _unique(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    names = [name for name, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise OAuthError("invalid_request", f"The parameter '{twice[:100]}' comes twice")
+    return {name: value for name, value in pairs if value}
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -1,14 +1,20 @@
 """What the endpoints work with; `handler.py` makes it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from portico.domain.application import Client
+from portico.domain.records import Record, Wanted
+from portico.domain.token_rules import TokenRules
 from portico.ports import Clock, Records
-from portico.services.accounts import Accounts
+from portico.services.accounts import Accounts, Hasher
+from portico.services.ahead import Ahead
 from portico.services.clients import Clients
-from portico.services.issuing import Issued, Issuing
+from portico.services.issuing import Issuing
 from portico.services.revoking import Revoking
+from portico.settings import Settings
+from portico.tokens.keys import Keys, SigningKey
 
 
 @dataclass(frozen=True)
@@ -24,13 +30,51 @@ class GrantRequest:
 
 @dataclass(frozen=True)
 class Wiring:
-    """The services, the grants by grant type, and the deployment's public address."""
+    """The adapters, and the services over them; one for each request, so that what is read ahead
+    for it is read once.
+    """
 
     records: Records
     clock: Clock
-    accounts: Accounts
-    clients: Clients
-    issuing: Issuing
-    revoking: Revoking
-    grants: "Mapping[str, Callable[[GrantRequest, Wiring], Issued]]"
-    url: str
+    hasher: Hasher
+    signing: Callable[[], SigningKey]
+    verifying: Callable[[], Keys]
+    settings: Settings
+
+    @property
+    def url(self) -> str:
+        """The deployment's public address, without a slash at its end."""
+        return self.settings.gateway_url
+
+    @property
+    def issuer(self) -> str:
+        """`iss` of every token, as WSO2 has it."""
+        return f"{self.url}/oauth2/token"
+
+    def for_request(self) -> "Wiring":
+        """The same with records that can be read ahead."""
+        return replace(self, records=Ahead(self.records))
+
+    def load(self, *wanted: Wanted) -> "list[Record | None]":
+        """Read records of any kinds at once; services over this wiring do not read them again."""
+        return self.records.gather(*wanted)
+
+    def rules(self, tenant: str) -> TokenRules:
+        """The tenant's rules about tokens; the defaults where nobody has set any."""
+        return self.records.get(TokenRules, tenant=tenant) or TokenRules(tenant=tenant)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(self.records, self.clock, self.hasher)
+
+    @cached_property
+    def clients(self) -> Clients:
+        return Clients(self.records, self.clock)
+
+    @cached_property
+    def issuing(self) -> Issuing:
+        return Issuing(self.records, self.clock, self.signing, self.issuer)
+
+    @cached_property
+    def revoking(self) -> Revoking:
+        return Revoking(self.records, self.clock, self.verifying)

@@ -8,7 +8,8 @@ import pytest
 from portico.domain.api import Api, NameClaim, Resource
 from portico.domain.application import Subscription
 from portico.domain.errors import AlreadyExists, LostRace, TooLarge
-from portico.domain.records import Create, Discard, Put, Remove, Replace, Require
+from portico.domain.records import Create, Discard, Put, Remove, Replace, Require, Wanted
+from portico.domain.user import User
 from portico.ports import Records
 from tests.fakes import FakeRecords
 
@@ -149,3 +150,21 @@ def test_a_large_record_is_packed_and_a_huge_one_refused(aws: object) -> None:
     noise = {str(n): f"{hash((n, 'x')) ** 5:x}" for n in range(20000)}
     with pytest.raises(TooLarge):
         records.commit(Create(an_api("huge", extra=noise)))
+
+
+def test_records_of_several_kinds_and_tables_are_gathered_in_the_order_asked_for(
+    records: Records,
+) -> None:
+    api, user = an_api("gathered"), User(tenant=T, name="gathered", id="u", password="")
+    records.commit(Create(api), Create(user))
+
+    found = records.gather(
+        Wanted(User, {"tenant": T, "name": "gathered"}),
+        Wanted(User, {"tenant": T, "name": "nobody"}),
+        Wanted(Api, {"tenant": T, "id": "gathered"}),
+        Wanted(User, {"tenant": T, "name": "gathered"}),
+        Wanted(User, {"tenant": T, "name": "n" * 3000}),
+    )
+
+    stored = replace(user, stamp=1)
+    assert found == [stored, None, replace(api, stamp=1), stored, None]

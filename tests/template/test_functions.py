@@ -98,10 +98,11 @@ def test_the_authorizer_has_a_small_layer_of_its_own() -> None:
     layers = {name: properties["Layers"] for name, properties in functions().items()}
 
     assert layers.pop("AuthorizerFunction") == [{"Ref": "AuthorizerLayer"}, {"Ref": "CommonLayer"}]
-    # Executors of one's own.
-    *layers["LifecycleFunction"], plugins = layers["LifecycleFunction"]
+    # Executors, grants and token extensions of one's own.
     wanted = {"Ref": "PluginLayerArn"}
-    assert plugins == {"Fn::If": ["HasPluginLayer", wanted, {"Ref": "AWS::NoValue"}]}
+    for name in ("LifecycleFunction", "TokenFunction"):
+        *layers[name], plugins = layers[name]
+        assert plugins == {"Fn::If": ["HasPluginLayer", wanted, {"Ref": "AWS::NoValue"}]}
     assert all(
         used == [{"Ref": "DependenciesLayer"}, {"Ref": "CommonLayer"}] for used in layers.values()
     )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from functions.token.answers import answer
+from functions.token.grants import GRANTS
 from functions.token.requests import Request
 from functions.token.wiring import Wiring
 
@@ -13,12 +14,12 @@ def serve(request: Request, wiring: Wiring) -> dict[str, Any]:
     """Endpoints, grant types and authentication methods."""
     base = f"{wiring.url}/oauth2"
     body = {
-        "issuer": wiring.issuing.issuer,
+        "issuer": wiring.issuer,
         "token_endpoint": f"{base}/token",
         "revocation_endpoint": f"{base}/revoke",
         "introspection_endpoint": f"{base}/introspect",
         "jwks_uri": f"{base}/jwks",
-        "grant_types_supported": sorted(wiring.grants),
+        "grant_types_supported": sorted(GRANTS),
         # Required by RFC 8414; empty, for there is no authorization endpoint to send one to.
         "response_types_supported": [],
         "token_endpoint_auth_methods_supported": METHODS,

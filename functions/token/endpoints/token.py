@@ -6,6 +6,7 @@ from typing import Any
 from functions.token.answers import answer
 from functions.token.endpoints.credentials import authenticated_client
 from functions.token.errors import OAuthError
+from functions.token.grants import GRANTS, grant
 from functions.token.requests import Request
 from functions.token.wiring import GrantRequest, Wiring
 
@@ -19,12 +20,11 @@ def serve(request: Request, wiring: Wiring) -> dict[str, Any]:
     grant_type = parameters.get("grant_type")
     if not grant_type:
         raise OAuthError("invalid_request", "The parameter 'grant_type' is missing")
-    issue = wiring.grants.get(grant_type)
-    if issue is None:
+    if grant_type not in GRANTS:
         raise OAuthError("unsupported_grant_type", "This grant type is not supported")
     if grant_type not in client.grant_types:
         raise OAuthError("unauthorized_client", f"The client may not use {grant_type}")
-    issued = issue(
+    issued = grant(grant_type)(
         GrantRequest(
             client=client,
             parameters=parameters,
@@ -42,7 +42,9 @@ def serve(request: Request, wiring: Wiring) -> dict[str, Any]:
     }
     if issued.refresh_token:
         body["refresh_token"] = issued.refresh_token
-    return answer(200, body)
+    if issued.id_token:
+        body["id_token"] = issued.id_token
+    return answer(200, {**issued.fields, **body}, issued.headers)
 
 
 def _scopes(text: str) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from functions.token.wiring import GrantRequest, Wiring
 from portico.services.clients import LONGEST_TOKEN
 from portico.services.issuing import Issued
 
-GRANT_TYPE = "client_credentials"
 DIGITS = re.compile(r"[0-9]{1,9}")
 
 

@@ -5,8 +5,6 @@ from functions.token.wiring import GrantRequest, Wiring
 from portico.domain.errors import Unauthenticated
 from portico.services.issuing import Issued
 
-GRANT_TYPE = "password"
-
 
 def issue(grant: GrantRequest, wiring: Wiring) -> Issued:
     """Tokens for the user; `invalid_grant` whatever is wrong with name or password."""

@@ -2,9 +2,7 @@
 
 from functions.token.errors import OAuthError
 from functions.token.wiring import GrantRequest, Wiring
-from portico.services.issuing import REFRESHING, Issued
-
-GRANT_TYPE = REFRESHING
+from portico.services.issuing import Issued
 
 
 def issue(grant: GrantRequest, wiring: Wiring) -> Issued:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from portico.domain.executions import Mail
-from portico.domain.records import Change, Record
+from portico.domain.records import Change, Record, Wanted
 
 R = TypeVar("R", bound=Record)
 
@@ -21,6 +21,11 @@ class Records(Protocol):
 
     def get_many(self, kind: type[R], keys: Sequence[Mapping[str, str]]) -> list[R]:
         """The records with these keys that exist, in no order."""
+
+    def gather(self, *wanted: Wanted) -> "list[Record | None]":
+        """Records of any kinds in one read (at most 100), in the order asked for; None where there
+        is none.
+        """
 
     def list(
         self,

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from functions.token import handler as function
+from functions.token.grants import GRANTS
 from portico.domain.gateway import Revocation
 from portico.domain.operations import AuditEntry
 from portico.tokens.keys import verification_keys
@@ -180,15 +181,7 @@ def test_the_metadata_tells_addresses_that_answer(server: Server, path: str) -> 
         asked = address.removeprefix("http://127.0.0.1:8280")
         method = "GET" if asked.endswith("jwks") else "POST"
         assert server.call(method, asked).status not in (404, 405, 501), address
-    assert set(told["grant_types_supported"]) == set(function.GRANTS)
-
-
-@pytest.mark.parametrize("path", ["/oauth2/authorize", "/userinfo", "/t/carbon.super/oauth2/par"])
-def test_what_is_not_there_yet_says_so(server: Server, path: str) -> None:
-    answer = server.call("GET", path)
-
-    assert (answer.status, answer.json["code"]) == (501, 501)
-    assert "not implemented" in answer.json["description"]
+    assert set(told["grant_types_supported"]) == set(GRANTS)
 
 
 @pytest.mark.parametrize("path", ["/oauth2/nothing", "/", "/client-registration/v0.17/other"])

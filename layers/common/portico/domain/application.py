@@ -1,10 +1,13 @@
 """Applications, their keys, and subscriptions."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from portico.domain.records import Record
 from portico.domain.words import KeyType as KeyType
 from portico.domain.words import SubscriptionStatus as SubscriptionStatus
+
+NO_SECRET = "none"  # noqa: S105 - the authentication method of public clients
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,7 @@ class Secret:
     digest: str
     created: int = 0  # epoch seconds
     expires: int = 0  # 0: never
+    description: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +84,27 @@ class Client(Record):
     token_validity: int = 3600  # seconds
     refresh_validity: int = 86400
     created: int = 0  # epoch seconds
+    validities: dict[str, int] = field(default_factory=dict)  # grant type -> seconds, where other
+    opaque: bool = False  # its access tokens are random texts; else self-contained JWTs
+    auth_method: str = ""  # `token_endpoint_auth_method` (RFC 7591 section 2); '': with a secret
+    jwks: list[dict[str, Any]] = field(default_factory=list)  # public keys, for private_key_jwt
+    jwks_uri: str = ""
+    scopes: tuple[str, ...] | None = None  # the only ones it may ask for; None: any
+    logout_uris: tuple[str, ...] = ()  # `post_logout_redirect_uris`
+    require_par: bool = False  # RFC 9126 section 6
+    max_tokens: int = 0  # live access tokens; 0: as many as the tenant's rules allow
+    extension: str = ""  # its token-issue extension; '': the tenant's
+    management: str = ""  # SHA-256 (hex) of the registration access token (RFC 7592)
+    metadata: dict[str, Any] = field(default_factory=dict)  # further RFC 7591 metadata, told back
+
+    @property
+    def public(self) -> bool:
+        """Whether it cannot keep a secret and so has none (RFC 6749 section 2.1)."""
+        return self.auth_method == NO_SECRET
+
+    def validity(self, grant_type: str) -> int:
+        """How long its access tokens of this grant type are valid, in seconds."""
+        return self.validities.get(grant_type, self.token_validity)
 
 
 @dataclass(frozen=True, kw_only=True)

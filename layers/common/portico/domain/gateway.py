@@ -58,7 +58,10 @@ class MockAnswers(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Grant(Record):
-    """A subscription as the gateway sees it; `prefix` is the API's full context."""
+    """A subscription as the gateway sees it; `prefix` is the API's full context.
+
+    Tokens issued up to `since` (epoch seconds) are revoked for this subscription.
+    """
 
     application_id: str
     prefix: str
@@ -66,11 +69,14 @@ class Grant(Record):
     subscription_id: str
     status: str
     policy: str
+    since: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class GatewayApplication(Record):
-    """An application as the gateway sees it."""
+    """An application as the gateway sees it; tokens issued up to `since` (epoch seconds) are
+    revoked.
+    """
 
     application_id: str
     number: int
@@ -78,6 +84,18 @@ class GatewayApplication(Record):
     owner: str
     policy: str
     attributes: dict[str, str] = field(default_factory=dict)
+    since: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpaqueToken(Record):
+    """An access token that is a random text, by its SHA-256 digest: the claims that a JWT would
+    carry. It is gone when it is revoked.
+    """
+
+    digest: str
+    expires: int  # epoch seconds
+    claims: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +120,8 @@ class PolicyTable(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Revocation(Record):
-    """A revoked token (its `jti`), token family or consumer key; it stays until what it revokes has
-    expired.
+    """A revoked token (its `jti`), token family (`fam:`), consumer key (`client:`) or user
+    (`user:`); it stays until what it revokes has expired.
     """
 
     subject: str

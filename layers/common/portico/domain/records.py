@@ -2,6 +2,7 @@
 `portico.storage`'s business.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -14,6 +15,14 @@ class Record:
 
     tenant: str
     stamp: int = 0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A record to read: its kind, and its key as the record's own field names."""
+
+    kind: type[Record]
+    key: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,19 @@
 How a request for them looks is not known here.
 """
 
+import base64
+import hashlib
 import secrets
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from portico.domain.application import Client
+from portico.domain.authorization import SignIn
+from portico.domain.claims import OIDC_SCOPES, OPENID, names_of, oidc_claims, subject_of
 from portico.domain.errors import LostRace, Unauthenticated
 from portico.domain.gateway import Deployment, Grant
-from portico.domain.records import Create, Replace
+from portico.domain.records import Change, Create, Replace
 from portico.domain.scopes import DEFAULT, REST_SCOPES, rest_scopes
 from portico.domain.tenant import join_user, split_user, tenant_of_path
 from portico.domain.user import EVERYONE, RefreshToken, TokenFamily, User
@@ -22,6 +26,7 @@ from portico.tokens.jwt import ACCESS_TOKEN, sign
 from portico.tokens.keys import SigningKey
 
 REFRESHING = "refresh_token"
+ID_TOKEN_VALIDITY = 3600  # seconds
 APPLICATION = "APPLICATION"
 APPLICATION_USER = "APPLICATION_USER"
 
@@ -34,12 +39,17 @@ class InvalidGrant(Unauthenticated):
 
 @dataclass(frozen=True)
 class Issued:
-    """What a grant gives; `expires_in` in seconds, `refresh_token` empty when there is none."""
+    """What a grant gives; `expires_in` in seconds, `refresh_token` and `id_token` empty when there
+    is none. `fields` and `headers` are further ones of the token response.
+    """
 
     access_token: str
     expires_in: int
     scopes: tuple[str, ...]
     refresh_token: str = ""
+    id_token: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,30 +62,56 @@ class Issuing:
     issuer: str
 
     def to_application(
-        self, client: Client, asked: Iterable[str], validity: int | None = None
+        self,
+        client: Client,
+        asked: Iterable[str],
+        validity: int | None = None,
+        *,
+        grant_type: str = "client_credentials",
     ) -> Issued:
         """An access token for the client itself; its owner's roles decide about scopes.
 
         `validity` is in seconds, the client's own when None. Keys of an application get no scopes
         of the REST APIs: they are often in other hands.
         """
-        if validity is not None:
-            client = replace(client, token_validity=validity)
         wanted = [scope for scope in asked if not client.application_id or scope not in REST_SCOPES]
         scopes = self._granted(client, lambda: self._owner(client), wanted)
-        return self._issued(client, client.client_id, scopes, {"aut": APPLICATION})
+        seconds = client.validity(grant_type) if validity is None else validity
+        return self._issued(client, client.client_id, scopes, seconds, {"aut": APPLICATION})
 
-    def to_user(self, client: Client, user: User, asked: Iterable[str]) -> Issued:
-        """An access token for a user of the client, and the first refresh token of a family."""
-        scopes = self._granted(client, lambda: user, asked)
-        name = join_user(user.name, user.tenant)
-        family = secrets.token_urlsafe(16)
-        issued = self._for_user(client, name, scopes, family)
-        if REFRESHING not in client.grant_types:
+    def to_user(
+        self,
+        client: Client,
+        user: User,
+        asked: Iterable[str],
+        *,
+        grant_type: str = "password",
+        sign_in: SignIn | None = None,
+        family: str = "",
+        refreshable: bool = True,
+        more: Mapping[str, Any] | None = None,
+        also: Sequence[Change] = (),
+    ) -> Issued:
+        """An access token for a user of the client, and the first refresh token of a family.
+
+        `sign_in` tells how the user signed in, for an id_token where `openid` is granted; `family`
+        names the family when something before it, such as a code, must be able to revoke it;
+        `more` are further claims of the access token; `also` is committed with what is stored.
+        """
+        scopes = self._granted(client, lambda: user, asked, oidc=True)
+        family = family or secrets.token_urlsafe(16)
+        issued = self._for_user(client, user, scopes, family, grant_type, more)
+        if sign_in is not None and OPENID in scopes:
+            issued = replace(
+                issued, id_token=self._id_token(client, user, scopes, sign_in, issued.access_token)
+            )
+        if not refreshable or REFRESHING not in client.grant_types:
+            if also:
+                self.records.commit(*also)
             return issued
         text, token = self._refresh_token(client, family, user, scopes)
         began = TokenFamily(tenant=client.tenant, id=family, expires=token.expires)
-        self.records.commit(Create(began), Create(token))
+        self.records.commit(Create(began), Create(token), *also)
         return replace(issued, refresh_token=text)
 
     def refreshed(self, client: Client, refresh_token: str, asked: Iterable[str]) -> Issued:
@@ -91,7 +127,7 @@ class Issuing:
             raise InvalidGrant("The user of the refresh token is no longer active")
         wanted = set(asked)
         kept = [scope for scope in old.scopes if not wanted or scope in wanted]
-        scopes = self._granted(client, lambda: user, kept)
+        scopes = self._granted(client, lambda: user, kept, oidc=True)
         text, token = self._refresh_token(client, family.id, user, old.scopes)
         try:
             self.records.commit(
@@ -101,7 +137,7 @@ class Issuing:
             )
         except LostRace:
             self._reused(client, family.id)
-        issued = self._for_user(client, old.user, scopes, family.id)
+        issued = self._for_user(client, user, scopes, family.id, REFRESHING)
         return replace(issued, refresh_token=text)
 
     def _living(self, client: Client, refresh_token: str) -> tuple[RefreshToken, TokenFamily]:
@@ -122,11 +158,25 @@ class Issuing:
         end(self.records, self.clock, client, family_id)
         raise InvalidGrant("The refresh token was used before; all tokens of its grant are revoked")
 
-    def _for_user(self, client: Client, name: str, scopes: tuple[str, ...], family: str) -> Issued:
-        return self._issued(client, name, scopes, {"aut": APPLICATION_USER, "fam": family})
+    def _for_user(
+        self,
+        client: Client,
+        user: User,
+        scopes: tuple[str, ...],
+        family: str,
+        grant_type: str,
+        more: Mapping[str, Any] | None = None,
+    ) -> Issued:
+        claims = {"aut": APPLICATION_USER, "fam": family, **(more or {})}
+        return self._issued(client, subject_of(user), scopes, client.validity(grant_type), claims)
 
     def _issued(
-        self, client: Client, subject: str, scopes: tuple[str, ...], more: dict[str, Any]
+        self,
+        client: Client,
+        subject: str,
+        scopes: tuple[str, ...],
+        validity: int,
+        more: Mapping[str, Any],
     ) -> Issued:
         now = int(self.clock.now())
         claims = {
@@ -138,7 +188,7 @@ class Issuing:
             "scope": " ".join(scopes),
             "iat": now,
             "nbf": now,
-            "exp": now + client.token_validity,
+            "exp": now + validity,
             "jti": secrets.token_urlsafe(16),
             "keytype": client.key_type,
             "owner": client.application_owner or client.owner,
@@ -147,7 +197,37 @@ class Issuing:
         }
         if client.application_id:
             claims["app"] = client.application_id
-        return Issued(sign(claims, self.key(), ACCESS_TOKEN), client.token_validity, scopes)
+        return Issued(sign(claims, self.key(), ACCESS_TOKEN), validity, scopes)
+
+    def _id_token(
+        self,
+        client: Client,
+        user: User,
+        scopes: tuple[str, ...],
+        sign_in: SignIn,
+        access_token: str,
+    ) -> str:
+        """An id_token (OpenID Connect Core section 2) for the client."""
+        now = int(self.clock.now())
+        half = hashlib.sha256(access_token.encode()).digest()[:16]
+        claims: dict[str, Any] = {
+            **oidc_claims(user, names_of(scopes)),
+            "iss": self.issuer,
+            "sub": subject_of(user),
+            "aud": client.client_id,
+            "azp": client.client_id,
+            "iat": now,
+            "exp": now + ID_TOKEN_VALIDITY,
+            "auth_time": sign_in.at,
+            "at_hash": base64.urlsafe_b64encode(half).decode().rstrip("="),
+        }
+        if sign_in.nonce:
+            claims["nonce"] = sign_in.nonce
+        if sign_in.methods:
+            claims["amr"] = list(sign_in.methods)
+        if sign_in.sid:
+            claims["sid"] = sign_in.sid
+        return sign(claims, self.key())
 
     def _refresh_token(
         self, client: Client, family: str, user: User, scopes: tuple[str, ...]
@@ -165,15 +245,26 @@ class Issuing:
         )
 
     def _granted(
-        self, client: Client, user: Callable[[], User | None], asked: Iterable[str]
+        self,
+        client: Client,
+        user: Callable[[], User | None],
+        asked: Iterable[str],
+        *,
+        oidc: bool = False,
     ) -> tuple[str, ...]:
-        """The asked scopes that the user's roles allow, in order; others are left out."""
-        wanted = [scope for scope in dict.fromkeys(asked) if scope != DEFAULT]
-        allowed: set[str] = set()
-        if wanted:
+        """The asked scopes that client and roles allow, in order; others are left out. `oidc` lets
+        those of OpenID Connect through.
+        """
+        wanted = [
+            scope
+            for scope in dict.fromkeys(asked)
+            if scope != DEFAULT and (client.scopes is None or scope in client.scopes)
+        ]
+        allowed: set[str] = set(OIDC_SCOPES) if oidc else set()
+        if set(wanted) - allowed:
             person = user()
             roles = (*person.roles, EVERYONE) if person and person.active else ()
-            allowed = rest_scopes(wanted, roles)
+            allowed |= rest_scopes(wanted, roles)
             if client.application_id:
                 allowed |= self._api_scopes(client, roles)
         return tuple(scope for scope in wanted if scope in allowed) or (DEFAULT,)

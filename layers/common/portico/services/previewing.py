@@ -19,7 +19,7 @@ from portico.domain.errors import (
 )
 from portico.domain.gateway import Deployment
 from portico.domain.operations import OutboxEntry
-from portico.domain.records import Change, Create, Record, Remove, Replace
+from portico.domain.records import Change, Create, Record, Remove, Replace, Wanted
 from portico.domain.user import Caller, User
 from portico.lifecycle.engine import Step
 from portico.ports import Documents, Records
@@ -165,6 +165,9 @@ class _Unwritten:
 
     def get_many(self, kind: type[R], keys: Sequence[Mapping[str, str]]) -> list[R]:
         return self.records.get_many(kind, keys)
+
+    def gather(self, *wanted: Wanted) -> "list[Record | None]":
+        return self.records.gather(*wanted)
 
     def list(
         self,

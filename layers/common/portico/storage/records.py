@@ -1,5 +1,6 @@
 """The Records port on DynamoDB: PynamoDB models of the five tables, and transactions over them."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -12,7 +13,17 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
 from portico.domain.errors import AlreadyExists, LostRace, PorticoError, Unavailable
-from portico.domain.records import Change, Create, Discard, Put, Record, Remove, Replace, Require
+from portico.domain.records import (
+    Change,
+    Create,
+    Discard,
+    Put,
+    Record,
+    Remove,
+    Replace,
+    Require,
+    Wanted,
+)
 from portico.settings import Settings
 from portico.storage.codec import decode, encode
 from portico.storage.keys import PLACES, KeyPair, Place
@@ -21,6 +32,8 @@ R = TypeVar("R", bound=Record)
 MAX_CHANGES = 100  # TransactWriteItems' limit of actions
 MAX_PARTITION_KEY = 2048  # bytes
 MAX_SORT_KEY = 1024  # bytes
+ROUNDS = 5  # asks for keys that a BatchGetItem left unprocessed
+PAUSE = 0.05  # seconds, more before each further round
 
 
 class Item(Model):
@@ -84,6 +97,40 @@ class DynamoRecords:
                 _record(kind, item)
                 for item in self._models[place.table].batch_get(wanted, consistent_read=True)
             ]
+
+    def gather(self, *wanted: Wanted) -> "list[Record | None]":
+        places = [_place(one.kind) for one in wanted]
+        keys = [
+            (self._models[place.table].Meta.table_name, *place.key.fill(one.key))
+            for one, place in zip(wanted, places, strict=True)
+        ]
+        possible = dict.fromkeys(key for key in keys if _possible(*key[1:]))
+        with _unavailable():
+            found = self._batch(list(possible))
+        return [
+            _record(one.kind, self._models[place.table].from_raw_data(found[key]))
+            if key in found
+            else None
+            for one, place, key in zip(wanted, places, keys, strict=True)
+        ]
+
+    def _batch(self, keys: "list[tuple[str, str, str]]") -> dict[tuple[str, str, str], Any]:
+        """Items by table and key. PynamoDB's own batch knows one table only."""
+        found: dict[tuple[str, str, str], Any] = {}
+        asked: dict[str, Any] = {}
+        for table, pk, sk in keys:
+            part = asked.setdefault(table, {"Keys": [], "ConsistentRead": True})
+            part["Keys"].append({"pk": {"S": pk}, "sk": {"S": sk}})
+        for round_ in range(ROUNDS):
+            if not asked:
+                return found
+            time.sleep(PAUSE * round_)
+            answer = self._connection.dispatch("BatchGetItem", {"RequestItems": asked})
+            for table, items in answer.get("Responses", {}).items():
+                for item in items:
+                    found[table, item["pk"]["S"], item["sk"]["S"]] = item
+            asked = answer.get("UnprocessedKeys") or {}
+        raise Unavailable("The database left keys unread")
 
     def list(
         self,

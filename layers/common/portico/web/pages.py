@@ -12,11 +12,9 @@ from urllib.parse import quote, urlsplit
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.shared.cookies import Cookie
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from portico.domain.errors import (
     Forbidden,
-    NotFound,
     PorticoError,
     TooManyAttempts,
     Unauthenticated,
@@ -25,25 +23,8 @@ from portico.domain.user import Caller
 from portico.web.callers import Authenticate, address_of
 from portico.web.errors import status_of
 from portico.web.forms import form
+from portico.web.rendering import HEADERS, HTML, STATIC_HEADERS, Templates, static_file
 from portico.web.session import Sessions, check_same_site
-
-HERE = Path(__file__).parent
-HEADERS = {
-    # No script of any kind; Pico's icons are data: images.
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-    "Strict-Transport-Security": "max-age=31536000",
-}
-TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".md": "text/plain; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
 
 
 @dataclass(frozen=True)
@@ -56,25 +37,16 @@ class Pages:
     links: Mapping[str, str] = field(default_factory=dict)  # the other consoles: label -> URL
 
     @cached_property
-    def _environment(self) -> Environment:
-        environment = Environment(
-            loader=FileSystemLoader([self.templates, HERE / "templates"]),
-            autoescape=select_autoescape(["html"]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.globals.update(console=self.title, navigation=self.navigation, links=self.links)
-        return environment
+    def _templates(self) -> Templates:
+        known = {"console": self.title, "navigation": self.navigation, "links": self.links}
+        return Templates(self.templates, known)
 
     def show(
         self, template: str, caller: Caller | None = None, status: int = 200, **context: Any
     ) -> Response[str]:
         """A page; `caller` is who is signed in."""
-        text = self._environment.get_template(template).render(caller=caller, **context)
-        return Response(
-            status, content_type="text/html; charset=utf-8", body=text, headers=dict(HEADERS)
-        )
+        text = self._templates.render(template, caller=caller, **context)
+        return Response(status, content_type=HTML, body=text, headers=dict(HEADERS))
 
     def error(self, error: PorticoError, path: str, caller: Caller | None = None) -> Response[str]:
         """A page for what went wrong; someone who is not signed in is asked to sign in."""
@@ -125,17 +97,8 @@ def sign_in_routes(pages: Pages, sessions: Sessions, authenticate: Authenticate)
 
     @router.get("/static/<name>")
     def static(name: str) -> Response[Any]:
-        file = HERE / "static" / Path(name).name
-        if not file.is_file():
-            raise NotFound("File", name)
-        # Names carry their version, so a browser need never ask again.
-        headers = {
-            "Cache-Control": "public, max-age=31536000, immutable",
-            "X-Content-Type-Options": "nosniff",
-        }
-        return Response(
-            200, content_type=TYPES[file.suffix], body=file.read_text(), headers=headers
-        )
+        kind, text = static_file(name)
+        return Response(200, content_type=kind, body=text, headers=dict(STATIC_HEADERS))
 
     @router.get("/login")
     def ask() -> Response[str]:

@@ -1,0 +1,62 @@
+"""The authorization server's pages: rendered here, in the look of the consoles, without any script.
+
+What a page asks and does is its endpoint's business.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from functions.token.answers import PRIVATE
+from functions.token.requests import Request
+from portico.domain.errors import Forbidden
+from portico.web.rendering import HEADERS, HTML, POLICY, Templates
+
+
+@cache
+def _templates() -> Templates:
+    return Templates(Path(__file__).parent / "templates")
+
+
+def page(
+    template: str,
+    status: int = 200,
+    *,
+    cookies: Sequence[str] = (),
+    forms_to: str = "",
+    **context: Any,
+) -> dict[str, Any]:
+    """A page. `forms_to` is an address that a form of it may end up at besides ours: browsers check
+    `form-action` for redirects too.
+    """
+    target = urlsplit(forms_to)
+    scheme = f" {target.scheme}:" if target.scheme else ""
+    forms = f" {target.scheme}://{target.netloc}" if target.netloc else scheme
+    headers = {
+        **HEADERS,
+        "Content-Type": HTML,
+        "Content-Security-Policy": POLICY.format(forms=forms),
+        # The address of a page may hold a one-time id.
+        "Referrer-Policy": "no-referrer",
+    }
+    body = _templates().render(template, **context)
+    return {"statusCode": status, "headers": headers, "body": body, "cookies": list(cookies)}
+
+
+def redirect(location: str, *, cookies: Sequence[str] = ()) -> dict[str, Any]:
+    """See other (303): the browser gets the page by GET, whatever it sent here."""
+    headers = {**PRIVATE, "Location": location, "Referrer-Policy": "no-referrer"}
+    return {"statusCode": 303, "headers": headers, "body": "", "cookies": list(cookies)}
+
+
+def check_own_form(request: Request) -> None:
+    """Refuses a form that another site's page sent: Forbidden.
+
+    Browsers send `Sec-Fetch-Site` or at least `Origin` with every such request.
+    """
+    site, origin = request.headers.get("sec-fetch-site", ""), request.headers.get("origin", "")
+    ours = not origin or urlsplit(origin).netloc == request.headers.get("host", "")
+    if site not in ("same-origin", "none") if site else not ours:
+        raise Forbidden("The form came from another site")

@@ -1,0 +1,60 @@
+"""Which path and method goes to which endpoint, as a table; modules are loaded when first needed.
+
+Paths are without `/t/{tenant}`; the short ones are WSO2 1.x's. Powertools' resolver takes 100 ms of
+a start for what a table says.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from functions.token.errors import WrongMethod
+from portico.domain.errors import NotFound
+
+if TYPE_CHECKING:
+    from functions.token.requests import Request
+    from functions.token.wiring import Wiring
+
+    Endpoint = Callable[[Request, Wiring], dict[str, Any]]
+
+REGISTER = "/client-registration/v0.17/register"
+_TOKEN = {"POST": "token:serve"}
+_REVOKE = {"POST": "revoke:serve"}
+_CONFIGURATION = {"GET": "discovery:serve"}
+# Path -> method -> `module:function` below functions.token.endpoints.
+ENDPOINTS: Mapping[str, Mapping[str, str]] = {
+    "/oauth2/token": _TOKEN,
+    "/oauth2/revoke": _REVOKE,
+    "/oauth2/introspect": {"POST": "introspect:serve"},
+    "/oauth2/jwks": {"GET": "jwks:serve"},
+    "/.well-known/openid-configuration": _CONFIGURATION,
+    # Where the two specifications look for the metadata of an issuer that ends in /oauth2/token.
+    "/oauth2/token/.well-known/openid-configuration": _CONFIGURATION,
+    "/.well-known/oauth-authorization-server": _CONFIGURATION,
+    "/.well-known/oauth-authorization-server/oauth2/token": _CONFIGURATION,
+    REGISTER: {"POST": "dcr:serve"},
+    # A last segment that the endpoint reads itself.
+    "/oauth2/static/*": {"GET": "static:serve"},
+    "/token": _TOKEN,
+    "/revoke": _REVOKE,
+}
+
+
+def resolve(path: str, method: str) -> "Endpoint":
+    """The endpoint for a path and method; NotFound or WrongMethod."""
+    methods = ENDPOINTS.get(path) or ENDPOINTS.get(path.rpartition("/")[0] + "/*")
+    if methods is None:
+        raise NotFound("Path", path)
+    method = "GET" if method == "HEAD" and "GET" in methods else method
+    if method not in methods:
+        raise WrongMethod(", ".join(methods))
+    return endpoint(methods[method])
+
+
+@cache
+def endpoint(name: str) -> "Endpoint":
+    """The function behind `module:function`."""
+    module, _, function = name.partition(":")
+    found: Endpoint = getattr(import_module(f"functions.token.endpoints.{module}"), function)
+    return found
