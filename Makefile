@@ -12,6 +12,8 @@ PYTHON := .venv/bin/python
 SAM_CLI_VERSION := 1.170.0
 SAM_VENV := .local/sam-venv
 ENV ?= dev
+CLIENTS := tests/clients/node_modules
+NODE_VERSION := 22
 UV := $(or $(shell command -v uv),.venv/bin/uv)
 # The processor of this machine, in Lambda's words: what `sam local` can run.
 HOST_ARCHITECTURE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
@@ -45,7 +47,7 @@ demo: .venv/.synced  ## walk the whole journey over HTTP: publish, subscribe, ge
 
 .PHONY: test test-sam check fmt bench validate
 
-test: .venv/.synced chromium  ## run all tests (tests/sam apart: `make test-sam`)
+test: .venv/.synced chromium $(CLIENTS)/.installed  ## run all tests (tests/sam apart: `make test-sam`)
 	@$(PYTHON) -m pytest --ignore=tests/sam --cov
 
 test-sam: .venv/.synced $(SAM_VENV)/.installed  ## `sam deploy`, `sam local invoke` and `sam local start-api` of built functions
@@ -62,7 +64,7 @@ fmt: .venv/.synced  ## format, and repair what lint can repair
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
 
-bench: .venv/.synced  ## measure decisions, cold starts, token issue, package sizes
+bench: .venv/.synced $(CLIENTS)/.installed  ## measure decisions, cold starts, token issue, package sizes
 	@$(PYTHON) -m tools.bench
 
 validate: $(SAM_VENV)/.installed  ## let the SAM CLI lint template.yaml
@@ -115,6 +117,17 @@ chromium:
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
 	    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
 	} || { echo "chromium is missing, and the browser tests need it: apt-get install chromium" >&2; exit 1; }
+
+# Clients that others wrote, from the npm registry. They need Node.js 20 or later; where Debian's is older, one comes
+# from the registry too.
+$(CLIENTS)/.installed: tests/clients/package.json tests/clients/package-lock.json
+	@command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+	    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; } \
+	  || { echo "Node.js is missing, and the tests of OAuth clients need it: apt-get install nodejs npm" >&2; exit 1; }
+	@cd tests/clients && npm ci --silent --no-audit --no-fund
+	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' \
+	  || (cd tests/clients && npm install --silent --no-save --no-package-lock --no-audit --no-fund node@$(NODE_VERSION))
+	@touch $@
 
 lock: | $(UV)  ## write uv.lock and the layers' requirements.txt from pyproject.toml
 	@$(UV) lock -q
