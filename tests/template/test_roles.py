@@ -26,7 +26,12 @@ TABLES = {
 OTHERS = {
     "AuthorizerRole": {"secretsmanager:GetSecretValue"},
     "GatewayRole": NONE,
-    "TokenRole": {"secretsmanager:GetSecretValue"},
+    "TokenRole": {
+        "secretsmanager:GetSecretValue",
+        "ses:SendEmail",
+        "lambda:InvokeFunction",
+        "kms:Decrypt",
+    },
     "PublisherRole": {
         "s3:GetObject",
         "s3:PutObject",
@@ -37,7 +42,7 @@ OTHERS = {
         "lambda:InvokeFunction",
     },
     "StoreRole": {"s3:GetObject"},
-    "AdminRole": {"lambda:InvokeFunction"},
+    "AdminRole": {"lambda:InvokeFunction", "kms:Encrypt"},
     "LifecycleRole": {
         "s3:GetObject",
         "s3:PutObject",
