@@ -125,7 +125,7 @@ $(CLIENTS)/.installed: tests/clients/package.json tests/clients/package-lock.jso
 	    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; } \
 	  || { echo "Node.js is missing, and the tests of OAuth clients need it: apt-get install nodejs npm" >&2; exit 1; }
 	@cd tests/clients && npm ci --silent --no-audit --no-fund
-	@node -e 'process.exit(+process.versions.node.split(".")[0] < 20)' \
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' \
 	  || (cd tests/clients && npm install --silent --no-save --no-package-lock --no-audit --no-fund node@$(NODE_VERSION))
 	@touch $@
 
