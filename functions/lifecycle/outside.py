@@ -14,9 +14,9 @@ from functions.lifecycle.executors.notify import Notify
 from functions.lifecycle.executors.plugins import PluginLayer
 from functions.lifecycle.executors.topics import Topic
 from functions.lifecycle.executors.webhook import Webhook
-from functions.lifecycle.mail import SesMailer
 from functions.lifecycle.webhooks import GuardedPoster
 from portico.domain.errors import Unavailable
+from portico.gateway.mail import SesMailer
 from portico.ports import Clock, Documents, Records
 from portico.services.executing import NOTIFY
 from portico.settings import Settings
