@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from portico.domain.errors import AlreadyExists, LostRace
+from portico.domain.errors import AlreadyExists, InvalidInput, LostRace
 from portico.domain.executions import Mail
 from portico.domain.records import (
     Change,
@@ -217,3 +217,23 @@ class FakeSchedules:
     def _fail(self) -> None:
         if self.failing:
             raise self.failing.pop(0)
+
+
+@dataclass
+class FakeSealer:
+    """Sealed texts in a dict; what is sealed does not show the text."""
+
+    sealed: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def seal(self, text: str, context: str) -> str:
+        if not 0 < len(text.encode()) <= 4096:
+            raise InvalidInput("Only 1 to 4096 bytes can be sealed")
+        name = f"sealed-{len(self.sealed)}"
+        self.sealed[name] = (text, context)
+        return name
+
+    def open(self, sealed: str, context: str) -> str:
+        text, sealed_for = self.sealed.get(sealed, ("", ""))
+        if not text or sealed_for != context:
+            raise InvalidInput("The sealed text was not made by this key for this")
+        return text

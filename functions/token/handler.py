@@ -22,6 +22,7 @@ from portico.domain.errors import PorticoError, Unavailable
 from portico.services.passwords import Passwords
 from portico.settings import Settings, read
 from portico.storage.records import DynamoRecords
+from portico.storage.sealing import KmsSealer
 
 logger = Logger(service="token")
 
@@ -42,6 +43,7 @@ def wiring() -> Wiring:
         signing=keys.signing,
         verifying=keys.verifying,
         settings=settings(),
+        sealer=KmsSealer(_kms, settings().kms_key),
     )
 
 
@@ -72,6 +74,11 @@ def _answered(event: dict[str, Any], request_id: str) -> dict[str, Any]:
 @cache
 def _secrets() -> Any:
     return botocore.session.get_session().create_client("secretsmanager", region_name=_region())
+
+
+@cache
+def _kms() -> Any:
+    return botocore.session.get_session().create_client("kms", region_name=_region())
 
 
 def _fetch_keys() -> str:

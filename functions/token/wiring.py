@@ -7,7 +7,7 @@ from functools import cached_property
 from portico.domain.application import Client
 from portico.domain.records import Record, Wanted
 from portico.domain.token_rules import TokenRules
-from portico.ports import Clock, Records
+from portico.ports import Clock, Records, Sealer
 from portico.services.accounts import Accounts, Hasher
 from portico.services.ahead import Ahead
 from portico.services.clients import Clients
@@ -40,6 +40,7 @@ class Wiring:
     signing: Callable[[], SigningKey]
     verifying: Callable[[], Keys]
     settings: Settings
+    sealer: Sealer
 
     @property
     def url(self) -> str:

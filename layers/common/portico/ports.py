@@ -137,3 +137,19 @@ class Poster(Protocol):
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
         """Raises AddressRefused, or Unavailable unless the answer is a 2xx in time."""
+
+
+class Sealer(Protocol):
+    """Encrypts short texts that have to be read again, such as another server's client secret."""
+
+    def seal(self, text: str, context: str) -> str:
+        """The text encrypted (base64) for one context, such as `acme.com:login-provider`.
+
+        InvalidInput when it has more than 4,096 bytes, Unavailable when the key service does not
+        answer.
+        """
+
+    def open(self, sealed: str, context: str) -> str:
+        """What was sealed. InvalidInput when it was changed or sealed for another context;
+        Unavailable.
+        """

@@ -40,6 +40,11 @@ class LoginProvider:
     default_roles: tuple[str, ...] = ()
 
 
+def sealed_for(tenant: str, provider: str) -> str:
+    """The context that the client secret of a login provider is sealed for."""
+    return f"{tenant}:login-provider:{provider}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class TokenRules(Record):
     """The rules of one tenant."""
