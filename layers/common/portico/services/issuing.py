@@ -53,13 +53,33 @@ class Issued:
 
 
 @dataclass(frozen=True)
+class Extra:
+    """What a token-issue extension adds to a token response."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING = Extra()
+
+
+def _nothing(client: Client, claims: Mapping[str, Any]) -> Extra:
+    return NOTHING
+
+
+@dataclass(frozen=True)
 class Issuing:
-    """Issues tokens. `key` gives the key that signs now, `issuer` is the `iss` claim."""
+    """Issues tokens. `key` gives the key that signs now, `issuer` is the `iss` claim.
+
+    `extend` is asked about every access token, by its claims, before anything is stored: when it
+    refuses, no refresh token or code has been used up.
+    """
 
     records: Records
     clock: Clock
     key: Callable[[], SigningKey]
     issuer: str
+    extend: Callable[[Client, Mapping[str, Any]], Extra] = _nothing
 
     def to_application(
         self,
@@ -129,6 +149,7 @@ class Issuing:
         kept = [scope for scope in old.scopes if not wanted or scope in wanted]
         scopes = self._granted(client, lambda: user, kept, oidc=True)
         text, token = self._refresh_token(client, family.id, user, old.scopes)
+        issued = self._for_user(client, user, scopes, family.id, REFRESHING)
         try:
             self.records.commit(
                 Replace(replace(old, used=True)),
@@ -137,7 +158,6 @@ class Issuing:
             )
         except LostRace:
             self._reused(client, family.id)
-        issued = self._for_user(client, user, scopes, family.id, REFRESHING)
         return replace(issued, refresh_token=text)
 
     def _living(self, client: Client, refresh_token: str) -> tuple[RefreshToken, TokenFamily]:
@@ -197,7 +217,14 @@ class Issuing:
         }
         if client.application_id:
             claims["app"] = client.application_id
-        return Issued(sign(claims, self.key(), ACCESS_TOKEN), validity, scopes)
+        extra = self.extend(client, claims)
+        return Issued(
+            sign(claims, self.key(), ACCESS_TOKEN),
+            validity,
+            scopes,
+            fields=extra.fields,
+            headers=extra.headers,
+        )
 
     def _id_token(
         self,
