@@ -56,6 +56,7 @@ class Flow(Record):
     pushed: bool = False
     session: str = ""  # digest of the session that signed in for it
     kind: str = "authorize"  # or `device`, `provider`, ...
+    began: int = 0  # epoch seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,7 @@ class Consent(Record):
     client_id: str
     scopes: tuple[str, ...]
     at: int = 0  # epoch seconds
+    user_id: str = ""  # the name may be somebody else's one day
 
 
 @dataclass(frozen=True, kw_only=True)
