@@ -67,6 +67,11 @@ PLACES: Mapping[str, Place] = {
     # Access
     "Tenant": _place("access", "{tenant}#TENANT", "TENANT"),
     "User": _place("access", "{tenant}#USERS", "USER#{name}", id=("{tenant}#USERIDS", "ID#{id}")),
+    "UserEmail": _place("access", "{tenant}#EMAIL#{email}", "USER#{user}"),
+    "SignUp": _place("access", "{tenant}#SIGNUP#{digest}", "SIGNUP"),
+    "PasswordReset": _place("access", "{tenant}#RESET#{digest}", "RESET"),
+    "ExternalUser": _place("access", "{tenant}#EXTERNAL#{provider}", "SUBJECT#{subject}"),
+    "Role": _place("access", "{tenant}#ROLES", "ROLE#{name}"),
     "Attempts": _place("access", "{tenant}#ATTEMPTS#{subject}", "ATTEMPTS"),
     "Session": _place("access", "{tenant}#SESSION#{digest}", "SESSION"),
     "Application": _place("access", "{tenant}#OWNER#{owner}", "APPLICATION#{id}"),
