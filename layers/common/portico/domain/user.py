@@ -27,6 +27,7 @@ class User(Record):
     active: bool = True
     created: int = 0  # epoch seconds
     claims: dict[str, str] = field(default_factory=dict)
+    era: int = 0  # counts how often all sign-ins of the user were ended, as by a new password
 
     def existed(self, moment: float) -> bool:
         """Whether this user, and no former one of the name, was there then (epoch seconds)."""
@@ -53,6 +54,7 @@ class Session(Record):
     roles: tuple[str, ...]
     expires: int
     user_id: str = ""  # the name may be somebody else's one day
+    era: int = 0  # the user's at sign-in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,7 @@ class RefreshToken(Record):
     expires: int
     used: bool = False
     user_id: str = ""  # the name may be somebody else's one day
+    era: int = 0  # the user's when it was issued
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Failed sign-ins, counted for each user name and each address, so that guessing soon stops."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
@@ -20,6 +21,22 @@ class Guard:
 
     records: Records
     clock: Clock
+
+    def take(self, tenant: str, limits: Mapping[str, int], window: int) -> None:
+        """Count a request for each of these subjects, unless one of them has had as many as its
+        limit within the window (seconds): TooManyAttempts.
+        """
+        now = self.clock.now()
+        keys = [{"tenant": tenant, "subject": subject} for subject in limits]
+        waits = [
+            one.expires - now
+            for one in self.records.get_many(Attempts, keys)
+            if one.expires > now and one.count >= limits[one.subject]
+        ]
+        if waits:
+            raise TooManyAttempts("Too many requests; try again later", int(max(waits)) + 1)
+        for subject, limit in limits.items():
+            self._count(tenant, subject, limit, window)
 
     def check(self, tenant: str, name: str, address: str) -> bool:
         """Whether the name has failed before, the user being known or not.
@@ -49,7 +66,7 @@ class Guard:
         forgotten = Attempts(tenant=tenant, subject=_user(name), count=0, expires=0)
         self.records.commit(Discard(forgotten))
 
-    def _count(self, tenant: str, subject: str, limit: int) -> None:
+    def _count(self, tenant: str, subject: str, limit: int, window: int = WINDOW) -> None:
         for _ in range(TRIES):
             now = self.clock.now()
             found = self.records.get(Attempts, tenant=tenant, subject=subject)
@@ -58,7 +75,7 @@ class Guard:
                 tenant=tenant,
                 subject=subject,
                 count=found.count + 1 if found and running else 1,
-                expires=found.expires if found and running else int(now) + WINDOW,
+                expires=found.expires if found and running else int(now) + window,
                 stamp=found.stamp if found else 0,
             )
             if found and running and found.count >= limit:
@@ -69,18 +86,18 @@ class Guard:
             except (LostRace, AlreadyExists):
                 continue
         # So many failures at once that they cannot even be counted are too many.
-        raise TooManyAttempts("Too many failed attempts; try again later", WINDOW)
+        raise TooManyAttempts("Too many failed attempts; try again later", window)
 
 
 def _subjects(name: str, address: str) -> list[tuple[str, int]]:
     subjects = [(_user(name), PER_USER)]
     if address:
-        subjects.append((f"address:{_network(address)}", PER_ADDRESS))
+        subjects.append((f"address:{network(address)}", PER_ADDRESS))
     return subjects
 
 
-def _network(address: str) -> str:
-    """An IPv4 address, or the /64 of an IPv6 one: all of it is usually one customer's."""
+def network(address: str) -> str:
+    """An address as it is counted: IPv4, or the /64 of IPv6, usually one customer's."""
     try:
         found = ip_address(address)
     except ValueError:

@@ -110,6 +110,8 @@ class Callers:
         user = self._user(session.tenant, session.user)
         if session.user_id not in ("", user.id):
             raise Unauthenticated("The session is that of a former user of this name")
+        if session.era != user.era:
+            raise Unauthenticated("The session has ended; sign in again")
         return Caller(user.tenant, user.name, user.roles, frozenset(scopes_of_roles(user.roles)))
 
     def _user(self, tenant: str, name: str) -> User:

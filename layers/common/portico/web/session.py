@@ -50,6 +50,7 @@ class Sessions:
                     roles=user.roles,
                     expires=expires,
                     user_id=user.id,
+                    era=user.era,
                 )
             )
         )
