@@ -20,13 +20,15 @@ from portico.domain.errors import (
     Problem,
     Unauthenticated,
 )
-from portico.domain.records import Create, Remove, Replace
+from portico.domain.gateway import Revocation
+from portico.domain.records import Change, Create, Discard, Put, Remove, Replace
+from portico.domain.self_service import UserEmail
 from portico.domain.tenant import SUPER_TENANT, Tenant
 from portico.domain.user import ADMIN, Caller, User
 from portico.ports import Clock, Records
 from portico.services.attempts import Guard
 from portico.services.auditing import audit
-from portico.services.clients import Clients
+from portico.services.clients import LONGEST_TOKEN, Clients, digest
 from portico.services.passwords import DUMMY
 
 # Letters and digits of any script, and what e-mail addresses have: no "/", which is WSO2's mark of
@@ -36,6 +38,17 @@ ROLE = re.compile(r"[\w][\w ./@+-]{0,99}")
 MIN_PASSWORD = 8
 MAX_PASSWORD = 256
 MAX_ROLES = 50
+
+
+@dataclass(frozen=True)
+class Hashed:
+    """A password that is hashed already."""
+
+    text: str
+
+
+# Of somebody who signs in elsewhere: it fits nothing, and takes as long as any other.
+NO_PASSWORD = Hashed(DUMMY)
 
 
 class Hasher(Protocol):
@@ -108,6 +121,14 @@ class Accounts:
             raise NotFound("User", user_id)
         return user
 
+    def with_email(self, tenant: str, email: str) -> "list[User]":
+        """The users of a tenant who have this e-mail address, compared without case."""
+        digest = email_digest(email)
+        found = self.records.list(UserEmail, tenant=tenant, email=digest)
+        keys = [{"tenant": tenant, "name": one.user} for one in found]
+        users = self.records.get_many(User, keys) if keys else []
+        return [user for user in users if email_digest(user.email) == digest]
+
     def list(self, tenant: str) -> "list[User]":
         """All users of a tenant by name."""
         return self.records.list(User, tenant=tenant)
@@ -116,7 +137,7 @@ class Accounts:
         self,
         caller: Caller,
         name: str,
-        password: str,
+        password: str | Hashed,
         roles: Sequence[str] = (),
         *,
         email: str = "",
@@ -124,17 +145,20 @@ class Accounts:
         family_name: str = "",
         active: bool = True,
         claims: Mapping[str, str] | None = None,
+        also: Sequence[Change] = (),
     ) -> User:
-        """A new user of the caller's tenant; AlreadyExists when the name is taken."""
+        """A new user of the caller's tenant; AlreadyExists when the name is taken. `also` is
+        committed with it.
+        """
         name = name.strip().lower().removesuffix(f"@{caller.tenant}")
-        problems = [*_name_problems(name), *_password_problems(password), *_role_problems(roles)]
+        problems = [*name_problems(name), *_password_problems(password), *_role_problems(roles)]
         if problems:
             raise InvalidInput("The user cannot be created", problems)
         user = User(
             tenant=caller.tenant,
             name=name,
             id=str(uuid.uuid4()),
-            password=self.hasher.hash(password),
+            password=password.text if isinstance(password, Hashed) else self.hasher.hash(password),
             roles=tuple(dict.fromkeys(roles)),
             email=email,
             given_name=given_name,
@@ -145,7 +169,7 @@ class Accounts:
         )
         entry = audit(self.clock, caller, "create", "user", name, after=_telling(user))
         try:
-            self.records.commit(Create(user), entry)
+            self.records.commit(Create(user), entry, *_found_by_email(user), *also)
         except AlreadyExists as exc:
             raise AlreadyExists(f"A user '{name}' exists already") from exc
         return replace(user, stamp=1)
@@ -162,8 +186,13 @@ class Accounts:
         family_name: str | None = None,
         active: bool | None = None,
         claims: Mapping[str, str] | None = None,
+        also: Sequence[Change] = (),
     ) -> User:
-        """The user with the given fields changed; InUse if no administrator would be left."""
+        """The user with the given fields changed; InUse if no administrator would be left. `also`
+        is committed with it.
+
+        With a new password, all sessions and tokens of the user end.
+        """
         problems = [
             *(_password_problems(password) if password is not None else []),
             *(_role_problems(roles) if roles is not None else []),
@@ -185,10 +214,14 @@ class Accounts:
         if not _administrates(changed):
             self._keep_an_administrator(user)
         before, after = _telling(user), _telling(changed)
+        ends: list[Change] = []
         if password is not None:
             after["password"] = "changed"  # noqa: S105 - that it did, not what it is
+            changed = replace(changed, era=user.era + 1)
+            ends = [self._end_of_tokens(user)]
         entry = audit(self.clock, caller, "update", "user", user.name, before, after)
-        self.records.commit(Replace(changed), entry)
+        moves = _found_by_email(changed, formerly=user)
+        self.records.commit(Replace(changed), entry, *moves, *ends, *also)
         return replace(changed, stamp=user.stamp + 1)
 
     def delete(self, caller: Caller, user: User) -> None:
@@ -201,7 +234,14 @@ class Accounts:
             with suppress(NotFound):
                 clients.remove(caller, clients.get(user.tenant, named.client_id))
         entry = audit(self.clock, caller, "delete", "user", user.name, before=_telling(user))
-        self.records.commit(Remove(user), entry)
+        gone = replace(user, email="")
+        self.records.commit(Remove(user), entry, *_found_by_email(gone, formerly=user))
+
+    def _end_of_tokens(self, user: User) -> Change:
+        now = int(self.clock.now())
+        subject = f"user:{user.name}"
+        expires = now + LONGEST_TOKEN
+        return Put(Revocation(tenant=user.tenant, subject=subject, expires=expires, since=now))
 
     def _is_tenant(self, domain: str) -> bool:
         known = NAME.fullmatch(domain) and self.records.get(Tenant, tenant=domain)
@@ -233,14 +273,31 @@ def _telling(user: User) -> dict[str, Any]:
     return {"roles": list(user.roles), "active": user.active, "email": user.email}
 
 
-def _name_problems(name: str) -> list[Problem]:
+def email_digest(email: str) -> str:
+    """By what an e-mail address is found."""
+    return digest(email.strip().lower())
+
+
+def _found_by_email(user: User, formerly: User | None = None) -> list[Change]:
+    changes: list[Change] = []
+    old = email_digest(formerly.email) if formerly and formerly.email else ""
+    new = email_digest(user.email) if user.email else ""
+    if old and old != new:
+        changes.append(Discard(UserEmail(tenant=user.tenant, email=old, user=user.name)))
+    if new:
+        changes.append(Put(UserEmail(tenant=user.tenant, email=new, user=user.name)))
+    return changes
+
+
+def name_problems(name: str) -> list[Problem]:
+    """What is wrong with a user name."""
     if NAME.fullmatch(name):
         return []
     return [Problem("userName", "must be 1 to 100 letters, digits or . _ @ + -")]
 
 
-def _password_problems(password: str) -> list[Problem]:
-    if MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+def _password_problems(password: str | Hashed) -> list[Problem]:
+    if isinstance(password, Hashed) or MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         return []
     return [Problem("password", f"must have {MIN_PASSWORD} to {MAX_PASSWORD} characters")]
 
