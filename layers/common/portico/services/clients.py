@@ -1,34 +1,37 @@
-"""OAuth clients: an application's keys of one type, and the clients of the REST APIs.
+"""OAuth clients: an application's keys of one type, the clients of the REST APIs, and those that
+registered themselves.
 
-Consumer secrets are random, so a SHA-256 of each is what is stored (RFC 6819 section 5.1.4.1.3).
+What registrations may ask for is `registering_clients`' business.
 """
 
-import hashlib
 import hmac
 import re
 import secrets
-import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from portico.domain.application import Client, ClientHome, ClientName, KeyType, Secret
-from portico.domain.errors import AlreadyExists, LostRace, NotFound, Unauthenticated
+from portico.domain.application import Client, ClientHome, ClientName, KeyType
+from portico.domain.errors import AlreadyExists, LimitReached, LostRace, NotFound, Unauthenticated
 from portico.domain.gateway import GatewayClient, Revocation
 from portico.domain.records import Change, Create, Discard, Put, Remove, Replace
 from portico.domain.tenant import SUPER_TENANT
 from portico.domain.user import Caller
 from portico.ports import Clock, Records
 from portico.services.auditing import audit
+from portico.services.client_secrets import (
+    MAX_SECRETS,
+    SECRETLESS,
+    check_secret,
+    kept,
+    living,
+    new_secret,
+)
+from portico.services.client_secrets import digest as digest
 
 CLIENT_ID = re.compile(r"[\x21-\x7e]{1,255}")
-MAX_SECRETS = 20  # of one client; the oldest makes room
 LONGEST_TOKEN = 604_800  # seconds; a token may be older than the client's present validity
 TRIES = 5
-
-
-def digest(secret: str) -> str:
-    """What is stored of a random secret: its SHA-256, in hex."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,22 @@ class Clients:
         key_mapping_id: str = "",
         token_validity: int = 3600,
         refresh_validity: int = 86400,
+        more: Mapping[str, Any] | None = None,
     ) -> tuple[Client, str, list[Change]]:
-        """A new client, its secret in clear (never again told), and what to commit for it."""
-        text, secret = self._secret()
+        """A new client, its secret in clear (never again told), and what to commit for it.
+
+        `more` are further fields of the client. One that proves itself without a secret has none:
+        the text is empty.
+        """
+        more = more or {}
+        text, secret = new_secret(self.clock.now())
+        secretless = more.get("auth_method") in SECRETLESS
         client = Client(
             tenant=tenant,
             client_id=client_id or secrets.token_urlsafe(21),
             name=name,
             owner=owner,
-            secrets=(secret,),
+            secrets=() if secretless else (secret,),
             grant_types=tuple(dict.fromkeys(grant_types)),
             redirect_uris=tuple(redirect_uris),
             application_id=application_id,
@@ -70,7 +80,9 @@ class Clients:
             token_validity=token_validity,
             refresh_validity=refresh_validity,
             created=int(self.clock.now()),
+            **more,
         )
+        text = "" if secretless else text
         return client, text, [Create(client), *(Create(one) for one in _companions(client))]
 
     def create(
@@ -97,26 +109,33 @@ class Clients:
         owner: str,
         grant_types: Sequence[str],
         redirect_uris: Sequence[str] = (),
+        *,
+        opaque: bool = False,
     ) -> tuple[Client, str]:
         """The owner's REST client of this name and a secret of it: made, or one secret more.
 
-        The first registration decides about grant types and redirect URIs, as WSO2's does. Only
-        digests are kept, so the earlier secrets cannot be told again; they go on working.
+        The first registration decides about all but the secret, as WSO2's does. Only digests are
+        kept, so the earlier secrets cannot be told again; they go on working, but for the oldest of
+        too many.
         """
         for _ in range(TRIES):
             known = self.records.get(ClientName, tenant=caller.tenant, owner=owner, name=name)
             try:
                 if known:
-                    return self.add_secret(caller, self.get(caller.tenant, known.client_id))
+                    client = self.get(caller.tenant, known.client_id)
+                    room = kept(living(client, self.clock.now()), MAX_SECRETS - 1)
+                    return self.add_secret(caller, replace(client, secrets=room))
                 client, text, changes = self.prepare(
-                    caller.tenant, name, owner, grant_types, redirect_uris=redirect_uris
-                )
-                claim = ClientName(
-                    tenant=caller.tenant, owner=owner, name=name, client_id=client.client_id
+                    caller.tenant,
+                    name,
+                    owner,
+                    grant_types,
+                    redirect_uris=redirect_uris,
+                    more={"opaque": opaque},
                 )
                 told = {"name": name, "owner": owner, "grant_types": list(client.grant_types)}
                 entry = audit(self.clock, caller, "create", "client", client.client_id, after=told)
-                self.records.commit(*changes, Create(claim), entry)
+                self.records.commit(*changes, Create(name_of(client)), entry)
                 return replace(client, stamp=1), text
             except (AlreadyExists, LostRace, NotFound):
                 continue  # registered, or removed, at the same moment by somebody else
@@ -145,11 +164,11 @@ class Clients:
     def authenticate(self, client_id: str, secret: str, home: str = SUPER_TENANT) -> Client:
         """The client with this key and secret; Unauthenticated otherwise."""
         client = self.find(client_id, home)
-        given, now = digest(secret), self.clock.now()
+        given = digest(secret)
         fitting = [
             one
-            for one in (client.secrets if client else ())
-            if hmac.compare_digest(one.digest, given) and (not one.expires or one.expires > now)
+            for one in (living(client, self.clock.now()) if client else ())
+            if hmac.compare_digest(one.digest, given)
         ]
         if client is None or not fitting:
             raise Unauthenticated("The client is unknown or its secret is wrong")
@@ -175,24 +194,59 @@ class Clients:
             if refresh_validity is None
             else refresh_validity,
         )
-        before = {"grant_types": list(client.grant_types), "validity": client.token_validity}
-        after = {"grant_types": list(changed.grant_types), "validity": changed.token_validity}
-        entry = audit(self.clock, caller, "update", "client", client.client_id, before, after)
-        self.records.commit(Replace(changed), entry)
-        return replace(changed, stamp=client.stamp + 1)
+        return self.save(caller, client, changed)
 
-    def add_secret(self, caller: Caller, client: Client) -> tuple[Client, str]:
-        """One more secret; the others go on working, but for the oldest of too many."""
-        text, secret = self._secret()
-        changed = replace(client, secrets=(*client.secrets, secret)[-MAX_SECRETS:])
+    def save(
+        self, caller: Caller, old: Client, new: Client, *also: Change, action: str = "update"
+    ) -> Client:
+        """Write the changed client and what goes `also` with it; LostRace when it was changed
+        meanwhile.
+        """
+        entry = audit(
+            self.clock, caller, action, "client", old.client_id, _telling(old), _telling(new)
+        )
+        self.records.commit(Replace(new), *also, entry)
+        return replace(new, stamp=old.stamp + 1)
+
+    def add_secret(
+        self, caller: Caller, client: Client, seconds: int = 0, description: str = ""
+    ) -> tuple[Client, str]:
+        """One more secret, told only now; the others go on working. It ends after `seconds`, or
+        never when 0. LimitReached when there are as many as there may be.
+        """
+        check_secret(client, seconds, description)
+        live = living(client, self.clock.now())
+        if len(live) >= MAX_SECRETS:
+            raise LimitReached(f"A client has at most {MAX_SECRETS} secrets; revoke one first")
+        text, secret = new_secret(self.clock.now(), seconds, description)
+        changed = replace(client, secrets=(*live, secret))
         after = {"secrets": len(changed.secrets), "added": secret.id}
         entry = audit(self.clock, caller, "add-secret", "client", client.client_id, after=after)
         self.records.commit(Replace(changed), entry)
         return replace(changed, stamp=client.stamp + 1), text
 
+    def revoke_secret(self, caller: Caller, client: Client, secret_id: str) -> Client:
+        """The client without this secret, and without those that expired; NotFound.
+
+        Tokens that it got stay valid, so that a rotation interrupts nobody. The last one may go
+        too: nobody gets tokens until there is a new one.
+        """
+        live = living(client, self.clock.now())
+        left = tuple(one for one in live if one.id != secret_id)
+        if len(left) == len(live):
+            raise NotFound("Secret", secret_id)
+        changed = replace(client, secrets=left)
+        before = {"secrets": len(live), "revoked": secret_id}
+        entry = audit(
+            self.clock, caller, "revoke-secret", "client", client.client_id, before=before
+        )
+        self.records.commit(Replace(changed), entry)
+        return replace(changed, stamp=client.stamp + 1)
+
     def regenerate_secret(self, caller: Caller, client: Client) -> tuple[Client, str]:
         """One new secret in place of all others; tokens that were issued before no longer hold."""
-        text, secret = self._secret()
+        check_secret(client, 0, "")
+        text, secret = new_secret(self.clock.now())
         changed = replace(client, secrets=(secret,))
         # A token of this very second may already be one that the new secret got.
         ended = _ended(client, self.clock.now(), since=int(self.clock.now()) - 1)
@@ -202,8 +256,7 @@ class Clients:
 
     def removal(self, client: Client) -> list[Change]:
         """What to commit for a client to be gone, and every token of it refused."""
-        name = ClientName(tenant=client.tenant, owner=client.owner, name=client.name, client_id="")
-        gone = [*_companions(client), *([] if client.application_id else [name])]
+        gone = [*_companions(client), *([] if client.application_id else [name_of(client)])]
         return [Remove(client), *map(Discard, gone), _ended(client, self.clock.now())]
 
     def remove(self, caller: Caller, client: Client) -> None:
@@ -212,9 +265,26 @@ class Clients:
         entry = audit(self.clock, caller, "delete", "client", client.client_id, before=before)
         self.records.commit(*self.removal(client), entry)
 
-    def _secret(self) -> tuple[str, Secret]:
-        text = secrets.token_urlsafe(24)
-        return text, Secret(str(uuid.uuid4()), digest(text), int(self.clock.now()))
+
+def name_of(client: Client) -> ClientName:
+    """What finds a client by its owner: by its name, or, where several may have the same name, by
+    its key in angle brackets, which no name has.
+    """
+    name = f"<{client.client_id}>" if client.management else client.name
+    return ClientName(
+        tenant=client.tenant, owner=client.owner, name=name, client_id=client.client_id
+    )
+
+
+def _telling(client: Client) -> dict[str, Any]:
+    return {
+        "name": client.name,
+        "grant_types": list(client.grant_types),
+        "redirect_uris": list(client.redirect_uris),
+        "validity": client.token_validity,
+        "opaque": client.opaque,
+        "auth_method": client.auth_method,
+    }
 
 
 def _companions(client: Client) -> list[GatewayClient | ClientHome]:
