@@ -27,7 +27,7 @@ def serve(request: Request, wiring: Wiring) -> dict[str, Any]:
     token = parameters.get("token")
     if not token:
         raise OAuthError("invalid_request", "The parameter 'token' is missing")
-    told = wiring.revoking.inspect(token)
+    told = wiring.revoking.inspect(token, tenant)
     mine = told.get("tenant") == tenant and client_id in ("", told.get("client_id"))
     told.pop("tenant", None)
     return answer(200, told if mine else INACTIVE)

@@ -2,11 +2,13 @@
 as its sources.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from portico.domain.behaviour import HIDDEN, STANDARD
 from portico.domain.records import Record
+from portico.domain.tenant import split_user
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,7 @@ class Deployment(Record):
     deprecated: int = 0  # epoch seconds since when, 0: it is not
     sunset: int = 0  # epoch seconds from when on it may be gone, 0: nobody said
     mock: bool = False  # answered from the examples of its definition; it has no endpoint
+    wording: dict[str, str] = field(default_factory=dict)  # scope -> what it allows, for people
 
     @property
     def answers(self) -> str:
@@ -131,6 +134,22 @@ class Revocation(Record):
     def ends(self, issued: int, now: float) -> bool:
         """Whether a token issued at that moment is revoked now; both in epoch seconds."""
         return self.expires > now and (not self.since or issued <= self.since)
+
+
+def subject_of_user(name: str) -> str:
+    """The subject of the revocation of a user's tokens; `name` without tenant, in any case."""
+    return f"user:{name.lower()}"
+
+
+def revoking_subjects(claims: Mapping[str, Any]) -> list[str]:
+    """The subjects of all revocations that may end an access token with these claims."""
+    told = {name: str(claims.get(name) or "") for name in ("jti", "fam", "client_id", "sub")}
+    subjects = [told["jti"]] * bool(told["jti"])
+    subjects += [f"fam:{told['fam']}"] * bool(told["fam"])
+    subjects.append(f"client:{told['client_id']}")
+    if claims.get("aut") == "APPLICATION_USER":
+        subjects.append(subject_of_user(split_user(told["sub"])[0]))
+    return subjects
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,19 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from portico.domain.application import Client
-from portico.domain.errors import Forbidden, Unauthenticated
-from portico.domain.gateway import Revocation
-from portico.domain.records import Put
-from portico.domain.tenant import split_user
-from portico.domain.user import RefreshToken, User
+from portico.domain.errors import Forbidden
+from portico.domain.gateway import OpaqueToken, Revocation
+from portico.domain.records import Change, Discard, Put
+from portico.domain.tenant import SUPER_TENANT, join_user, split_user
+from portico.domain.user import RefreshToken, TokenFamily, User
 from portico.ports import Clock, Records
 from portico.services.clients import digest
-from portico.services.families import end
-from portico.services.issuing import APPLICATION_USER
-from portico.tokens.jwt import verify
+from portico.services.families import end, outlived
+from portico.services.families import marks as marks_of_family
+from portico.tokens.access import APPLICATION_USER, holds, marks, opaque_key, stated_claims
 from portico.tokens.keys import Keys
 
-TOLD = ("scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti", "aut")
+TOLD = ("scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti", "aut", "act", "cnf")
+INACTIVE: dict[str, Any] = {"active": False}
 
 
 @dataclass(frozen=True)
@@ -34,56 +35,84 @@ class Revoking:
         A token that is unknown or has ended is no error (RFC 7009 section 2.2); another client's is
         Forbidden.
         """
-        claims = self._verified(token)
+        claims = self._stated(token, client.tenant)
         if claims is None:
             self._end_refresh(client, token)
             return
-        _check_owner(client, str(claims["client_id"]))
-        ends = Revocation(tenant=client.tenant, subject=claims["jti"], expires=int(claims["exp"]))
-        end(self.records, self.clock, client, str(claims.get("fam", "")), [Put(ends)])
+        _check_owner(client, str(claims["tenant"]), str(claims["client_id"]))
+        key = opaque_key(token, client.tenant)
+        ends: Change
+        if key is not None:
+            ends = Discard(OpaqueToken(**key, expires=0))
+        else:
+            ends = Put(
+                Revocation(tenant=client.tenant, subject=claims["jti"], expires=int(claims["exp"]))
+            )
+        end(self.records, self.clock, client, str(claims.get("fam", "")), [ends])
 
-    def inspect(self, token: str) -> dict[str, Any]:
-        """RFC 7662 section 2.2's members of an access token that holds, and `tenant`.
+    def claims(self, token: str, tenant: str) -> dict[str, Any] | None:
+        """The claims of an access token of either kind that holds now; None for all others.
 
-        Of every other token it tells `{"active": False}` and no more.
+        `tenant` is where an opaque token that names no tenant belongs: the one of the path.
         """
-        claims = self._verified(token)
-        if claims is None or self._ended(claims) or not self._has_its_user(claims):
-            return {"active": False}
+        claims = self._stated(token, tenant)
+        if claims is None:
+            return None
+        found = self.records.gather(*marks(claims))
+        return claims if holds(claims, found, self.clock.now()) else None
+
+    def inspect(self, token: str, tenant: str = SUPER_TENANT) -> dict[str, Any]:
+        """RFC 7662 section 2.2's members of an access or refresh token that holds, and `tenant`.
+
+        Of every other token it tells `{"active": False}` and no more. `tenant` is where tokens that
+        name none belong.
+        """
+        claims = self.claims(token, tenant)
+        if claims is None:
+            return self._inspect_refresh(token, tenant)
         told = {name: claims[name] for name in TOLD if name in claims}
         if claims.get("aut") == APPLICATION_USER:
             told["username"] = claims["sub"]
         return {"active": True, "token_type": "Bearer", "tenant": claims["tenant"], **told}
 
-    def _verified(self, token: str) -> dict[str, Any] | None:
-        try:
-            return verify(token, self.keys(), now=self.clock.now())
-        except Unauthenticated:
-            return None
-
-    def _ended(self, claims: dict[str, Any]) -> bool:
-        tenant, client_id = claims["tenant"], claims["client_id"]
-        subjects = [claims["jti"], f"fam:{claims.get('fam', '')}", f"client:{client_id}"]
-        keys = [{"tenant": tenant, "subject": subject} for subject in subjects]
+    def _inspect_refresh(self, token: str, tenant: str) -> dict[str, Any]:
         now = self.clock.now()
-        found = self.records.get_many(Revocation, keys)
-        return any(one.ends(claims["iat"], now) for one in found)
-
-    def _has_its_user(self, claims: dict[str, Any]) -> bool:
-        """Whether the user of a user's token is still there, and is not another of the name."""
-        if claims.get("aut") != APPLICATION_USER:
-            return True
-        name, tenant = split_user(claims["sub"])
+        found = self.records.get(RefreshToken, tenant=tenant, digest=digest(token))
+        if found is None or found.used or found.expires <= now:
+            return dict(INACTIVE)
+        client = self.records.get(Client, tenant=tenant, client_id=found.client_id)
+        family = self.records.get(TokenFamily, tenant=tenant, id=found.family)
+        name = split_user(found.user)[0]
         user = self.records.get(User, tenant=tenant, name=name)
-        return user is not None and user.active and user.existed(claims["iat"])
+        if client is None or family is None or family.revoked:
+            return dict(INACTIVE)
+        if user is None or not user.active or found.user_id not in ("", user.id):
+            return dict(INACTIVE)
+        if outlived(family, self.records.gather(*marks_of_family(client, name)), now):
+            return dict(INACTIVE)
+        full_name = join_user(user.name, user.tenant)
+        return {
+            "active": True,
+            "token_type": "refresh_token",
+            "tenant": tenant,
+            "client_id": found.client_id,
+            "scope": " ".join(found.scopes),
+            "exp": found.expires,
+            "username": full_name,
+            "sub": full_name,
+            "aut": APPLICATION_USER,
+        }
+
+    def _stated(self, token: str, tenant: str) -> dict[str, Any] | None:
+        return stated_claims(token, tenant, self.records, self.clock.now(), self.keys)
 
     def _end_refresh(self, client: Client, token: str) -> None:
         found = self.records.get(RefreshToken, tenant=client.tenant, digest=digest(token))
         if found:
-            _check_owner(client, found.client_id)
+            _check_owner(client, found.tenant, found.client_id)
             end(self.records, self.clock, client, found.family)
 
 
-def _check_owner(client: Client, client_id: str) -> None:
-    if client_id != client.client_id:
+def _check_owner(client: Client, tenant: str, client_id: str) -> None:
+    if (tenant, client_id) != (client.tenant, client.client_id):
         raise Forbidden("The token was issued to another client")
