@@ -3,7 +3,7 @@
 Pure: the tokens, the userinfo endpoint, response headers and SCIM all read from here.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from portico.domain.user import EVERYONE, User
 
 DIALECT = "http://wso2.org/claims"
 OPENID = "openid"
+USERINFO = "userinfo"
 # Scope -> the claims that it asks for (OpenID Connect Core section 5.4). `groups` and `roles` are
 # what WSO2's users know.
 SCOPES: dict[str, tuple[str, ...]] = {
@@ -105,6 +106,8 @@ CLAIMS: dict[str, Claim] = {
     )
 }
 _OIDC = {claim.oidc: claim for claim in CLAIMS.values() if claim.oidc}
+# Every name that a client may ask for, by a scope or the `claims` parameter.
+NAMES = frozenset((*_OIDC, "groups", "roles"))
 
 
 def value_of(user: User, uri: str) -> str:
@@ -151,6 +154,15 @@ def oidc_claims(user: User, names: Collection[str]) -> dict[str, Any]:
 def names_of(scopes: Collection[str]) -> list[str]:
     """The claims that scopes ask for."""
     return [name for scope, names in SCOPES.items() if scope in scopes for name in names]
+
+
+def requested(claims: Mapping[str, Any], place: str) -> tuple[str, ...]:
+    """The names that the `claims` parameter asks for (OpenID Connect Core section 5.5); `place` is
+    `id_token` or `userinfo`. Names that are not known are left out; values that are asked for are
+    not heeded, and neither is `essential`, for a claim that is not there is no error.
+    """
+    asked = claims.get(place)
+    return tuple(name for name in asked if name in NAMES) if isinstance(asked, Mapping) else ()
 
 
 def subject_of(user: User) -> str:

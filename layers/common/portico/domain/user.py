@@ -81,6 +81,8 @@ class TokenFamily(Record):
     id: str
     expires: int
     revoked: bool = False
+    began: int = 0  # epoch seconds
+    userinfo: tuple[str, ...] = ()  # claims that the `claims` parameter asked userinfo for
 
 
 @dataclass(frozen=True)

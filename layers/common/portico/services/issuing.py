@@ -6,13 +6,21 @@ How a request for them looks is not known here.
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from portico.domain.application import Client
 from portico.domain.authorization import SignIn
-from portico.domain.claims import OIDC_SCOPES, OPENID, names_of, oidc_claims, subject_of
+from portico.domain.claims import (
+    OIDC_SCOPES,
+    OPENID,
+    USERINFO,
+    names_of,
+    oidc_claims,
+    requested,
+    subject_of,
+)
 from portico.domain.errors import LostRace, Unauthenticated
 from portico.domain.gateway import Deployment, Grant
 from portico.domain.records import Change, Create, Replace
@@ -109,6 +117,7 @@ class Issuing:
         sign_in: SignIn | None = None,
         family: str = "",
         refreshable: bool = True,
+        claims: Mapping[str, Any] | None = None,
         more: Mapping[str, Any] | None = None,
         also: Sequence[Change] = (),
     ) -> Issued:
@@ -116,23 +125,31 @@ class Issuing:
 
         `sign_in` tells how the user signed in, for an id_token where `openid` is granted; `family`
         names the family when something before it, such as a code, must be able to revoke it;
-        `more` are further claims of the access token; `also` is committed with what is stored.
+        `claims` is the `claims` parameter of the request; `more` are further claims of the access
+        token; `also` is committed with what is stored.
         """
         scopes = self._granted(client, lambda: user, asked, oidc=True)
         family = family or secrets.token_urlsafe(16)
+        told = requested(claims or {}, USERINFO)
+        more = {**_for_userinfo(told), **(more or {})}
         issued = self._for_user(client, user, scopes, family, grant_type, more)
         if sign_in is not None and OPENID in scopes:
-            issued = replace(
-                issued, id_token=self._id_token(client, user, scopes, sign_in, issued.access_token)
-            )
+            names = (*names_of(scopes), *requested(claims or {}, "id_token"))
+            id_token = self._id_token(client, user, names, sign_in, issued.access_token)
+            issued = replace(issued, id_token=id_token)
         if not refreshable or REFRESHING not in client.grant_types:
             if also:
                 self.records.commit(*also)
             return issued
         text, token = self._refresh_token(client, family, user, scopes)
-        began = TokenFamily(tenant=client.tenant, id=family, expires=token.expires)
+        began = TokenFamily(tenant=client.tenant, id=family, expires=token.expires, userinfo=told)
         self.records.commit(Create(began), Create(token), *also)
         return replace(issued, refresh_token=text)
+
+    def grantable(self, client: Client, user: User, asked: Iterable[str]) -> tuple[str, ...]:
+        """Those of the asked scopes that `to_user` would grant now, in order."""
+        granted = self._granted(client, lambda: user, asked, oidc=True)
+        return tuple(scope for scope in granted if scope != DEFAULT)
 
     def refreshed(self, client: Client, refresh_token: str, asked: Iterable[str]) -> Issued:
         """Tokens for a refresh token, which is used up by it; raises InvalidGrant.
@@ -149,7 +166,8 @@ class Issuing:
         kept = [scope for scope in old.scopes if not wanted or scope in wanted]
         scopes = self._granted(client, lambda: user, kept, oidc=True)
         text, token = self._refresh_token(client, family.id, user, old.scopes)
-        issued = self._for_user(client, user, scopes, family.id, REFRESHING)
+        more = _for_userinfo(family.userinfo)
+        issued = self._for_user(client, user, scopes, family.id, REFRESHING, more)
         try:
             self.records.commit(
                 Replace(replace(old, used=True)),
@@ -230,15 +248,15 @@ class Issuing:
         self,
         client: Client,
         user: User,
-        scopes: tuple[str, ...],
+        names: Collection[str],
         sign_in: SignIn,
         access_token: str,
     ) -> str:
-        """An id_token (OpenID Connect Core section 2) for the client."""
+        """An id_token (OpenID Connect Core section 2) with these claims of the user."""
         now = int(self.clock.now())
         half = hashlib.sha256(access_token.encode()).digest()[:16]
         claims: dict[str, Any] = {
-            **oidc_claims(user, names_of(scopes)),
+            **oidc_claims(user, names),
             "iss": self.issuer,
             "sub": subject_of(user),
             "aud": client.client_id,
@@ -313,3 +331,8 @@ class Issuing:
     def _owner(self, client: Client) -> User | None:
         owner = client.application_owner or client.owner
         return self.records.get(User, tenant=client.tenant, name=owner.lower())
+
+
+def _for_userinfo(names: Collection[str]) -> dict[str, Any]:
+    """Claims that the userinfo endpoint shall tell besides those of the scopes, for the token."""
+    return {USERINFO: list(names)} if names else {}
