@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from functions.token.extensions import Functions, extender
 from portico.domain.application import Client
 from portico.domain.records import Record, Wanted
 from portico.domain.token_rules import TokenRules
@@ -11,6 +12,7 @@ from portico.ports import Clock, Records, Sealer
 from portico.services.accounts import Accounts, Hasher
 from portico.services.ahead import Ahead
 from portico.services.clients import Clients
+from portico.services.exchanging_codes import ExchangingCodes
 from portico.services.issuing import Issuing
 from portico.services.revoking import Revoking
 from portico.settings import Settings
@@ -41,6 +43,7 @@ class Wiring:
     verifying: Callable[[], Keys]
     settings: Settings
     sealer: Sealer
+    functions: Functions
 
     @property
     def url(self) -> str:
@@ -74,8 +77,12 @@ class Wiring:
 
     @cached_property
     def issuing(self) -> Issuing:
-        return Issuing(self.records, self.clock, self.signing, self.issuer)
+        return Issuing(self.records, self.clock, self.signing, self.issuer, extender(self))
 
     @cached_property
     def revoking(self) -> Revoking:
         return Revoking(self.records, self.clock, self.verifying)
+
+    @cached_property
+    def exchanging_codes(self) -> ExchangingCodes:
+        return ExchangingCodes(self.records, self.clock, self.issuing)

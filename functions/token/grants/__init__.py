@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # Grant type -> module.
 GRANTS: Mapping[str, str] = {
+    "authorization_code": "authorization_code",
     "client_credentials": "client_credentials",
     "password": "password",
     "refresh_token": "refresh_token",
