@@ -23,7 +23,11 @@ from portico.services.flows import Flows
 PATH = "/oauth2"  # APIs share the host: a cookie for all of it would be sent to back ends
 LOGIN = "/oauth2/login"
 # Kind of flow -> where it goes on once somebody is signed in.
-NEXT = {"authorize": "/oauth2/consent", "device": "/oauth2/device/confirm"}
+NEXT = {
+    "authorize": "/oauth2/consent",
+    "device": "/oauth2/device/confirm",
+    "password": "/oauth2/password",
+}
 
 
 def current(request: Request, wiring: Wiring) -> BrowserSession | None:
@@ -92,6 +96,17 @@ def signed_in(
         raise NotFound("Flow", flow_text[:20]) from exc
     cookie = _cookie("session", value, wiring, LIFETIME)
     return redirect(address(NEXT[flow.kind], flow_text), cookies=[cookie])
+
+
+def renewed(request: Request, wiring: Wiring, user: User, methods: Sequence[str]) -> list[str]:
+    """A session in place of the browser's present one, for a user who has just proved again who
+    they are: the cookies to set.
+    """
+    sessions = BrowserSessions(wiring.records, wiring.clock)
+    value, session = sessions.prepare(user, methods)
+    old = sessions.ending(request.cookie(_name("session", wiring)))
+    wiring.records.commit(Create(session), *old)
+    return [_cookie("session", value, wiring, LIFETIME)]
 
 
 def signed_in_for(flow: Flow, session: BrowserSession | None) -> bool:

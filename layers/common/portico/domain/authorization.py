@@ -70,6 +70,7 @@ class BrowserSession(Record):
     expires: int
     methods: tuple[str, ...] = ()
     sid: str = ""  # public name of the session, in id_tokens
+    era: int = 0  # the user's at sign-in: a new password begins another
 
 
 @dataclass(frozen=True, kw_only=True)

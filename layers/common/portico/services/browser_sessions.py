@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portico.domain.authorization import BrowserSession
-from portico.domain.gateway import Revocation
+from portico.domain.gateway import Revocation, subject_of_user
 from portico.domain.records import Change, Create, Discard, Wanted
 from portico.domain.user import User
 from portico.ports import Clock, Records
@@ -39,6 +39,7 @@ class BrowserSessions:
             expires=now + LIFETIME,
             methods=tuple(methods),
             sid=secrets.token_urlsafe(16),
+            era=user.era,
         )
 
     def begin(self, user: User, methods: Sequence[str]) -> tuple[str, BrowserSession]:
@@ -64,9 +65,14 @@ class BrowserSessions:
             return None
         user, revoked = self.records.gather(
             Wanted(User, {"tenant": session.tenant, "name": session.user}),
-            Wanted(Revocation, {"tenant": session.tenant, "subject": f"user:{session.user}"}),
+            Wanted(
+                Revocation,
+                {"tenant": session.tenant, "subject": subject_of_user(session.user)},
+            ),
         )
         if not isinstance(user, User) or not user.active or user.id != session.user_id:
+            return None
+        if user.era != session.era:
             return None
         if isinstance(revoked, Revocation) and revoked.ends(session.at, now):
             return None
