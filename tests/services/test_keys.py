@@ -122,14 +122,20 @@ def test_secrets_are_told_when_made_and_never_after(keys: Keys) -> None:
 
 def test_what_is_not_given_stays(keys: Keys) -> None:
     wanted = replace(
-        WANTED, callback_url="app:/back", grant_types=("authorization_code",), token_validity=60
+        WANTED,
+        callback_urls=("com.example.app:/back",),
+        grant_types=("authorization_code",),
+        token_validity=60,
     )
     keys.generate(JANE, "shop", "PRODUCTION", wanted)
     changed = keys.change(JANE, "shop", "PRODUCTION", KeySettings(refresh_validity=90)).client
-    assert (changed.grant_types, changed.redirect_uris) == (("authorization_code",), ("app:/back",))
+    assert (changed.grant_types, changed.redirect_uris) == (
+        ("authorization_code",),
+        ("com.example.app:/back",),
+    )
     assert (changed.token_validity, changed.refresh_validity) == (60, 90)
     with pytest.raises(InvalidInput, match="not valid"):
-        keys.change(JANE, "shop", "PRODUCTION", KeySettings(callback_url=""))
+        keys.change(JANE, "shop", "PRODUCTION", KeySettings(callback_urls=()))
 
 
 def test_a_token_takes_the_place_of_an_earlier_one(keys: Keys, tokens: FakeTokens) -> None:

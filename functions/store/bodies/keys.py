@@ -1,29 +1,29 @@
 """The schemas ApplicationKey, ApplicationKeyGenerateRequest, ApplicationTokenGenerateRequest and
-ApplicationToken.
+ApplicationToken; those of secrets are in `secrets`, additional properties in `key_properties`.
 """
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from functions.store.bodies.key_properties import (
+    callback_text,
+    callbacks,
+    properties_of,
+    seconds,
+    settings_of,
+)
 from functions.store.bodies.model import Body, ReadOnly
+from functions.store.bodies.secrets import secret_entry
 from portico.domain.application import KeyType
 from portico.domain.errors import InvalidInput
 from portico.services.clients import LONGEST_TOKEN
 from portico.services.keys import Key, KeySettings, Token
 
 KEY_MANAGER = "Resident Key Manager"
-TOKEN_EXPIRY = "application_access_token_expiry_time"  # noqa: S105 - a field's name
-REFRESH_EXPIRY = "refresh_token_expiry_time"
-# What WSO2's portal sends beside these two; Portico has one validity for all access tokens and
-# decides PKCE itself.
-UNUSED = (
-    "user_access_token_expiry_time",
-    "id_token_expiry_time",
-    "pkceMandatory",
-    "pkceSupportPlain",
-    "bypassClientCredentials",
-)
+# What WSO2's portal sends as scopes when a developer chose none.
+ANY_SCOPE = ("am_application_scope", "default")
 
 
 class GenerateBody(Body):
@@ -41,12 +41,14 @@ class GenerateBody(Body):
 
     def settings(self) -> KeySettings:
         """What the service takes."""
-        more = _expiry(self.additional_properties)
-        return KeySettings(
+        scopes = tuple(one for one in self.scopes or () if one not in ANY_SCOPE)
+        more = settings_of(self.additional_properties or {})
+        return replace(
+            more,
             grant_types=tuple(dict.fromkeys(self.grant_types_to_be_supported)),
-            callback_url=self.callback_url,
-            token_validity=more.get(TOKEN_EXPIRY) or _seconds("validityTime", self.validity_time),
-            refresh_validity=more.get(REFRESH_EXPIRY),
+            callback_urls=callbacks(self.callback_url or ""),
+            token_validity=more.token_validity or seconds("validityTime", self.validity_time),
+            scopes=tuple(dict.fromkeys(scopes)),
         )
 
 
@@ -69,13 +71,11 @@ class KeyBody(Body):
 
     def settings(self) -> KeySettings:
         """What the service takes."""
-        more = _expiry(self.additional_properties)
-        grants = self.supported_grant_types
-        return KeySettings(
+        grants, url = self.supported_grant_types, self.callback_url
+        return replace(
+            settings_of(self.additional_properties or {}),
             grant_types=None if grants is None else tuple(dict.fromkeys(grants)),
-            callback_url=self.callback_url,
-            token_validity=more.get(TOKEN_EXPIRY),
-            refresh_validity=more.get(REFRESH_EXPIRY),
+            callback_urls=None if url is None else callbacks(url),
         )
 
 
@@ -97,14 +97,12 @@ def key_body(key: Key) -> dict[str, Any]:
         "keyManager": key.mapping.key_manager,
         "consumerKey": key.client.client_id,
         "supportedGrantTypes": list(key.client.grant_types),
-        "callbackUrl": key.client.redirect_uris[0] if key.client.redirect_uris else "",
+        "callbackUrl": callback_text(key.client.redirect_uris),
         "keyState": "APPROVED",
         "keyType": key.mapping.key_type,
         "mode": key.mapping.mode,
-        "additionalProperties": {
-            TOKEN_EXPIRY: key.client.token_validity,
-            REFRESH_EXPIRY: key.client.refresh_validity,
-        },
+        "consumerSecrets": [secret_entry(one) for one in key.live],
+        "additionalProperties": properties_of(key.client),
     }
     if key.secret:
         body["consumerSecret"] = key.secret
@@ -130,24 +128,3 @@ def key_type(text: str) -> str:
     if text not in tuple(KeyType):
         raise InvalidInput.of("keyType", f"must be one of {', '.join(KeyType)}")
     return text
-
-
-def _expiry(properties: dict[str, Any] | None) -> dict[str, int | None]:
-    found: dict[str, int | None] = {}
-    for name, value in (properties or {}).items():
-        if name in (TOKEN_EXPIRY, REFRESH_EXPIRY):
-            found[name] = _seconds(f"additionalProperties.{name}", value)
-        elif name not in UNUSED:
-            raise InvalidInput.of(f"additionalProperties.{name}", "is not a known property")
-    return found
-
-
-def _seconds(field: str, value: Any) -> int | None:
-    """A whole number as number or text; WSO2's portal writes "N/A" for none."""
-    if value in (None, "", "N/A"):
-        return None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
-        return int(value)
-    raise InvalidInput.of(field, "must be a whole number of seconds")

@@ -16,6 +16,7 @@ from functions.store.bodies.keys import (
 from functions.store.bodies.keys import (
     key_type as _type,
 )
+from functions.store.bodies.secrets import NewSecretBody, RevokeSecretBody, secret_entry
 from functions.store.routes.asked import member
 from functions.store.wiring import Wiring
 from portico.web.contract import contract
@@ -74,6 +75,30 @@ def regenerate(application_id: str, key_mapping_id: str) -> Response[str]:
 @operation("POST", f"{BY_TYPE}/regenerate-secret")
 def regenerate_type(application_id: str, key_type: str) -> Response[str]:
     return _regenerate(application_id, _type(key_type))
+
+
+@operation("POST", f"{BY_ID}/generate-secret")
+def add_secret(application_id: str, key_mapping_id: str) -> Response[str]:
+    seconds, description = body(router, NewSecretBody).wish()
+    made = wired(router, Wiring).keys.add_secret(
+        member(router), application_id, key_mapping_id, seconds, description
+    )
+    place = f"/applications/{application_id}/oauth-keys/{made.mapping.id}/secrets"
+    told = secret_entry(made.live[-1], made.secret)
+    return answer(told, 201, headers={**NO_STORE, "Location": place})
+
+
+@operation("GET", f"{BY_ID}/secrets")
+def secrets(application_id: str, key_mapping_id: str) -> Response[str]:
+    live = wired(router, Wiring).keys.show(member(router), application_id, key_mapping_id).live
+    return answer({"count": len(live), "list": [secret_entry(one) for one in live]})
+
+
+@operation("POST", f"{BY_ID}/revoke-secret")
+def revoke_secret(application_id: str, key_mapping_id: str) -> Response[str]:
+    named = body(router, RevokeSecretBody).secret_id
+    wired(router, Wiring).keys.revoke_secret(member(router), application_id, key_mapping_id, named)
+    return answer(None, 204)
 
 
 @operation("DELETE", BY_ID)

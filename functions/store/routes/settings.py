@@ -4,8 +4,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
 from functions.store.bodies.keys import KEY_MANAGER
+from functions.store.routes.asked import tenant_of
 from functions.store.wiring import Wiring
-from portico.services.keys import ANSWERED
 from portico.web.contract import contract
 from portico.web.rest import answer, operations, wired
 
@@ -19,7 +19,7 @@ def settings() -> Response[str]:
     scopes = sorted({scope for one in devportal.operations for scope in one.scopes})
     return answer(
         {
-            "grantTypes": list(ANSWERED),
+            "grantTypes": list(wired(router, Wiring).keys.offered(tenant_of(router))),
             "scopes": [*scopes, "openid"],
             "applicationSharingEnabled": False,
             "IsLegacyApiKeysEnabled": False,
@@ -65,7 +65,7 @@ def key_managers() -> Response[str]:
         "displayName": KEY_MANAGER,
         "description": "Portico's own authorization server",
         "enabled": True,
-        "availableGrantTypes": list(ANSWERED),
+        "availableGrantTypes": list(wired(router, Wiring).keys.offered(tenant_of(router))),
         "tokenEndpoint": f"{gateway}/oauth2/token",
         "revokeEndpoint": f"{gateway}/oauth2/revoke",
         "userInfoEndpoint": f"{gateway}/oauth2/userinfo",

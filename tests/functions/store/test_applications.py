@@ -263,7 +263,7 @@ def test_grants_and_callback_are_changed(store: Store, application: str, form: s
     assert changed["callbackUrl"] == "https://app.example/back"
     client = store.records.get(Client, tenant=TENANT, client_id=made["consumerKey"])
     assert client is not None
-    assert client.token_validity == 60
+    assert client.validity("client_credentials") == 60
     assert client.redirect_uris == ("https://app.example/back",)
 
 

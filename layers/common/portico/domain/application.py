@@ -92,6 +92,7 @@ class Client(Record):
     scopes: tuple[str, ...] | None = None  # the only ones it may ask for; None: any
     logout_uris: tuple[str, ...] = ()  # `post_logout_redirect_uris`
     require_par: bool = False  # RFC 9126 section 6
+    require_pkce: bool = False  # also where it proves itself by a secret; public clients always
     max_tokens: int = 0  # live access tokens; 0: as many as the tenant's rules allow
     extension: str = ""  # its token-issue extension; '': the tenant's
     management: str = ""  # SHA-256 (hex) of the registration access token (RFC 7592)

@@ -9,7 +9,8 @@ from portico.domain.errors import InvalidInput, Problem
 from portico.domain.policy import Level, Policy
 from portico.ports import Records
 
-TOKEN_TYPES = ("JWT", "OAUTH")
+OPAQUE = "OAUTH"  # WSO2's word for access tokens that are random texts
+TOKEN_TYPES = ("JWT", OPAQUE)
 NAME = re.compile(r"[^\W_](?:[\w .-]{0,98}[\w.-])?")
 MAX_DESCRIPTION = 512
 MAX_GROUPS = 50

@@ -15,7 +15,9 @@ from portico.domain.application import (
     Application,
     ApplicationName,
     ApplicationNumbers,
+    Client,
     Developer,
+    KeyMapping,
     Subscription,
 )
 from portico.domain.errors import AlreadyExists, LostRace, NotFound, Stale
@@ -24,7 +26,7 @@ from portico.domain.policy import UNLIMITED, Level
 from portico.domain.records import Change, Create, Discard, Put, Replace
 from portico.domain.user import Caller
 from portico.ports import Clock, Records
-from portico.services.application_rules import ApplicationDraft, check
+from portico.services.application_rules import OPAQUE, ApplicationDraft, check
 from portico.services.auditing import audit
 from portico.services.policies import policy_uses
 from portico.services.removing import Removing
@@ -88,8 +90,8 @@ class Applications:
         draft: ApplicationDraft,
         stamp: int | None = None,
     ) -> Application:
-        """The application with new values; `stamp` is the state the caller knows. Subscriptions
-        follow a new name.
+        """The application with new values; `stamp` is the state the caller knows. Its keys give
+        tokens of the new type from now on, and subscriptions follow a new name.
         """
         old = self.show(caller, application_id)
         if stamp is not None and stamp != old.stamp:
@@ -108,6 +110,7 @@ class Applications:
         try:
             self.records.commit(
                 *_renaming(old, new),
+                *self._retyped(new),
                 Replace(new),
                 Put(seen_by_gateway(new)),
                 *_uses(new, [old.policy], [new.policy]),
@@ -117,6 +120,7 @@ class Applications:
             raise AlreadyExists(
                 f"You have an application with the name '{draft.name}' already"
             ) from None
+        self._retype(new)
         self._follow(new)
         return replace(new, stamp=old.stamp + 1)
 
@@ -214,6 +218,28 @@ class Applications:
             # Made by a request beside this one, or the developer took the name: remember the visit
             # alone.
             self.records.commit(Put(first.record))
+
+    def _retype(self, application: Application) -> None:
+        """Keys that were made between our look and our write; those made later know the type."""
+        for _ in range(ATTEMPTS):
+            late = self._retyped(application)
+            if not late:
+                return
+            with suppress(LostRace):
+                self.records.commit(*late)
+
+    def _retyped(self, application: Application) -> list[Change]:
+        """What to commit for its keys to give tokens of the application's type."""
+        mappings = self.records.list(
+            KeyMapping, tenant=application.tenant, application_id=application.id
+        )
+        keys = [{"tenant": one.tenant, "client_id": one.client_id} for one in mappings]
+        opaque = application.token_type == OPAQUE
+        return [
+            Replace(replace(client, opaque=opaque))
+            for client in (self.records.get_many(Client, keys) if keys else ())
+            if client.opaque != opaque
+        ]
 
     def _follow(self, application: Application) -> None:
         """Subscriptions carry the application's name for the publisher's lists; the next update

@@ -83,7 +83,11 @@ class Clients:
             **more,
         )
         text = "" if secretless else text
-        return client, text, [Create(client), *(Create(one) for one in _companions(client))]
+        return client, text, self.additions(client)
+
+    def additions(self, client: Client) -> list[Change]:
+        """What to commit for a new client."""
+        return [Create(client), *(Create(one) for one in _companions(client))]
 
     def create(
         self, caller: Caller, name: str, grant_types: Sequence[str], **more: str | int

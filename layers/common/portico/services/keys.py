@@ -7,51 +7,42 @@ How clients and their secrets are kept is `clients`' business; tokens come from 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
-from portico.domain.application import Application, Client, KeyMapping
+from portico.domain.application import Application, Client, KeyMapping, Secret
 from portico.domain.errors import (
     AlreadyExists,
     InvalidInput,
     LostRace,
     NotFound,
-    Problem,
     Unauthenticated,
 )
+from portico.domain.grant_types import CLIENT_CREDENTIALS, offered
+from portico.domain.grant_types import GRANT_TYPES as GRANT_TYPES
 from portico.domain.records import Create, Remove, Require
+from portico.domain.token_rules import TokenRules
 from portico.domain.user import Caller
 from portico.ports import Clock, Records, TokenEndpoint
+from portico.services.application_rules import OPAQUE
 from portico.services.applications import Applications
 from portico.services.auditing import audit
-from portico.services.clients import LONGEST_TOKEN, Clients
+from portico.services.client_secrets import living
+from portico.services.clients import Clients
+from portico.services.key_settings import KeySettings as KeySettings
+from portico.services.key_settings import settled
 
-ANSWERED = ("client_credentials", "password", "refresh_token")  # by the token endpoint, today
-REDIRECTING = ("authorization_code",)  # sends a browser back to a callback URL
-GRANT_TYPES = (*ANSWERED, *REDIRECTING)
-LONGEST_REFRESH = 31_536_000  # seconds
-MAX_URL = 2000
 ATTEMPTS = 4
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeySettings:
-    """What a developer may choose about keys; None leaves a thing as it is. Validities are in
-    seconds.
-    """
-
-    grant_types: tuple[str, ...] | None = None
-    callback_url: str | None = None
-    token_validity: int | None = None
-    refresh_validity: int | None = None
 
 
 @dataclass(frozen=True)
 class Key:
-    """The keys of one type; the secret is there only when it has just been made."""
+    """The keys of one type; the secret is there only when it has just been made. `live` are the
+    secrets that have not expired.
+    """
 
     mapping: KeyMapping
     client: Client
     secret: str = ""
+    live: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,23 +70,20 @@ class Keys:
         """New keys, with their secret for the only time. AlreadyExists when the application has
         keys of this type.
         """
-        grant_types = wanted.grant_types or ()
-        _check(replace(wanted, grant_types=grant_types), wanted.callback_url or "")
         for attempt in range(ATTEMPTS):
             application = self.applications.show(caller, application_id)
             mapping_id = str(uuid.uuid4())
-            client, secret, changes = self.clients.prepare(
+            bare, secret, _ = self.clients.prepare(
                 caller.tenant,
                 f"{caller.user}_{application.name}_{key_type}",
                 caller.user,
-                grant_types,
-                redirect_uris=_uris(wanted.callback_url),
+                (),
                 application_id=application.id,
                 key_type=key_type,
                 key_mapping_id=mapping_id,
-                token_validity=wanted.token_validity or 3600,
-                refresh_validity=wanted.refresh_validity or 86400,
+                more={"opaque": application.token_type == OPAQUE},
             )
+            client = settled(bare, wanted, self.offered(caller.tenant))
             mapping = KeyMapping(
                 tenant=caller.tenant,
                 application_id=application.id,
@@ -113,21 +101,25 @@ class Keys:
             )
             try:
                 # A removal of the application at this moment either sees the keys or prevents them.
-                self.records.commit(Create(mapping), *changes, Require(application), entry)
+                self.records.commit(
+                    Create(mapping), *self.clients.additions(client), Require(application), entry
+                )
             except AlreadyExists:
                 raise AlreadyExists(f"'{application.name}' has {key_type} keys already") from None
             except LostRace:
                 if attempt == ATTEMPTS - 1:
                     raise
             else:
-                return Key(replace(mapping, stamp=1), replace(client, stamp=1), secret)
+                made = replace(client, stamp=1)
+                told = secret if made.secrets else ""
+                return self._key(replace(mapping, stamp=1), made, told)
         raise AssertionError("the last attempt returns or raises")
 
     def all(self, caller: Caller, application_id: str) -> list[Key]:
         """The keys of an application, without secrets."""
         application = self.applications.show(caller, application_id)
         return [
-            Key(mapping, client)
+            self._key(mapping, client)
             for mapping in self._mappings(application)
             if (client := self._client(mapping))
         ]
@@ -140,27 +132,40 @@ class Keys:
         raise NotFound("Key", key)
 
     def change(self, caller: Caller, application_id: str, key: str, wanted: KeySettings) -> Key:
-        """The keys with other grant types, callback URL or validities."""
+        """The keys with other settings. A client that becomes public has no secret any more, and
+        one that becomes confidential needs a new one.
+        """
         found = self.show(caller, application_id, key)
-        known = found.client.redirect_uris[0] if found.client.redirect_uris else ""
-        callback = known if wanted.callback_url is None else wanted.callback_url
-        grants = found.client.grant_types if wanted.grant_types is None else wanted.grant_types
-        _check(replace(wanted, grant_types=grants), callback)
-        client = self.clients.change(
-            caller,
-            found.client,
-            grant_types=grants,
-            redirect_uris=None if wanted.callback_url is None else _uris(callback),
-            token_validity=wanted.token_validity,
-            refresh_validity=wanted.refresh_validity,
-        )
-        return replace(found, client=client)
+        changed = settled(found.client, wanted, self.offered(caller.tenant))
+        return self._key(found.mapping, self.clients.save(caller, found.client, changed))
+
+    def offered(self, tenant: str) -> tuple[str, ...]:
+        """The grant types that keys may have."""
+        return offered(self.records.get(TokenRules, tenant=tenant) or TokenRules(tenant=tenant))
+
+    def add_secret(
+        self,
+        caller: Caller,
+        application_id: str,
+        key: str,
+        seconds: int = 0,
+        description: str = "",
+    ) -> Key:
+        """One more secret, told only now and the last of `live`; 0 seconds are for ever."""
+        found = self.show(caller, application_id, key)
+        client, secret = self.clients.add_secret(caller, found.client, seconds, description)
+        return self._key(found.mapping, client, secret)
+
+    def revoke_secret(self, caller: Caller, application_id: str, key: str, secret_id: str) -> Key:
+        """The keys without this secret; NotFound. Tokens that it got stay valid."""
+        found = self.show(caller, application_id, key)
+        return self._key(found.mapping, self.clients.revoke_secret(caller, found.client, secret_id))
 
     def regenerate_secret(self, caller: Caller, application_id: str, key: str) -> Key:
-        """A new secret, told only now; the old one and the tokens it got hold no longer."""
+        """A new secret, told only now; all others and the tokens they got hold no longer."""
         found = self.show(caller, application_id, key)
         client, secret = self.clients.regenerate_secret(caller, found.client)
-        return replace(found, client=client, secret=secret)
+        return self._key(found.mapping, client, secret)
 
     def remove(self, caller: Caller, application_id: str, key: str) -> None:
         """Remove the keys; every token of them is refused from then on."""
@@ -196,7 +201,7 @@ class Keys:
             raise InvalidInput.of(
                 "consumerSecret", "is needed; a lost one is replaced by regenerate-secret"
             )
-        if "client_credentials" not in found.client.grant_types:
+        if CLIENT_CREDENTIALS not in found.client.grant_types:
             raise InvalidInput.of(
                 "grantType", "these keys may not use the grant client_credentials"
             )
@@ -219,51 +224,5 @@ class Keys:
     def _client(self, mapping: KeyMapping) -> Client | None:
         return self.records.get(Client, tenant=mapping.tenant, client_id=mapping.client_id)
 
-
-def _uris(callback_url: str | None) -> list[str]:
-    return [callback_url] if callback_url else []
-
-
-def _check(wanted: KeySettings, callback: str) -> None:
-    problems = []
-    grants = wanted.grant_types or ()
-    if not grants:
-        problems.append(Problem("grantTypesToBeSupported", "names no grant type"))
-    unknown = [grant for grant in grants if grant not in GRANT_TYPES]
-    if unknown:
-        text = f"'{unknown[0]}' is not one of {', '.join(GRANT_TYPES)}"
-        problems.append(Problem("grantTypesToBeSupported", text))
-    if callback and not _is_callback(callback):
-        text = "must be an absolute URL without fragment (RFC 6749 section 3.1.2)"
-        problems.append(Problem("callbackUrl", text))
-    if not callback and any(grant in REDIRECTING for grant in grants):
-        problems.append(Problem("callbackUrl", f"is needed for {', '.join(REDIRECTING)}"))
-    for field, seconds, most in (
-        # A removed client's tokens are remembered as revoked for that long, not longer.
-        ("validityTime", wanted.token_validity, LONGEST_TOKEN),
-        (
-            "additionalProperties.refresh_token_expiry_time",
-            wanted.refresh_validity,
-            LONGEST_REFRESH,
-        ),
-    ):
-        if seconds is not None and not 1 <= seconds <= most:
-            problems.append(Problem(field, f"must be 1 to {most} seconds"))
-    if problems:
-        raise InvalidInput("The keys' settings are not valid", problems)
-
-
-def _is_callback(url: str) -> bool:
-    if len(url) > MAX_URL or not url.isascii() or not url.isprintable() or " " in url:
-        return False
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    if parts.fragment or not parts.scheme or parts.scheme in ("javascript", "data", "vbscript"):
-        return False
-    return (
-        bool(parts.netloc)
-        if parts.scheme in ("http", "https")
-        else bool(parts.path or parts.netloc)
-    )
+    def _key(self, mapping: KeyMapping, client: Client, secret: str = "") -> Key:
+        return Key(mapping, client, secret, living(client, self.clock.now()))
