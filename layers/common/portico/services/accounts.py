@@ -20,7 +20,6 @@ from portico.domain.errors import (
     Problem,
     Unauthenticated,
 )
-from portico.domain.gateway import Revocation
 from portico.domain.records import Change, Create, Discard, Put, Remove, Replace
 from portico.domain.self_service import UserEmail
 from portico.domain.tenant import SUPER_TENANT, Tenant
@@ -28,7 +27,8 @@ from portico.domain.user import ADMIN, Caller, User
 from portico.ports import Clock, Records
 from portico.services.attempts import Guard
 from portico.services.auditing import audit
-from portico.services.clients import LONGEST_TOKEN, Clients, digest
+from portico.services.clients import Clients, digest
+from portico.services.families import user_ended
 from portico.services.passwords import DUMMY
 
 # Letters and digits of any script, and what e-mail addresses have: no "/", which is WSO2's mark of
@@ -218,7 +218,7 @@ class Accounts:
         if password is not None:
             after["password"] = "changed"  # noqa: S105 - that it did, not what it is
             changed = replace(changed, era=user.era + 1)
-            ends = [self._end_of_tokens(user)]
+            ends = [user_ended(self.clock, user.tenant, user.name, sparing=True)]
         entry = audit(self.clock, caller, "update", "user", user.name, before, after)
         moves = _found_by_email(changed, formerly=user)
         self.records.commit(Replace(changed), entry, *moves, *ends, *also)
@@ -236,12 +236,6 @@ class Accounts:
         entry = audit(self.clock, caller, "delete", "user", user.name, before=_telling(user))
         gone = replace(user, email="")
         self.records.commit(Remove(user), entry, *_found_by_email(gone, formerly=user))
-
-    def _end_of_tokens(self, user: User) -> Change:
-        now = int(self.clock.now())
-        subject = f"user:{user.name}"
-        expires = now + LONGEST_TOKEN
-        return Put(Revocation(tenant=user.tenant, subject=subject, expires=expires, since=now))
 
     def _is_tenant(self, domain: str) -> bool:
         known = NAME.fullmatch(domain) and self.records.get(Tenant, tenant=domain)
