@@ -56,7 +56,14 @@ class Identity:
     revocations: "tuple[Key[Revocation], ...]"
     client: "Key[GatewayClient]"
     application: "Key[GatewayApplication]"
-    records: "tuple[Key[Any], ...]"  # all of these and the public keys
+    records: "tuple[Key[Any], ...]"  # all of these
+
+
+class Guess(NamedTuple):
+    """What a credential that is not verified yet will need: records, and whose subscription."""
+
+    records: "tuple[Key[Any], ...]"
+    application_id: str
 
 
 @dataclass

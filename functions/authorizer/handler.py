@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from functions.authorizer.assertions import Assertions, Signer
 from functions.authorizer.calls import Call, Refused
 from functions.authorizer.credentials.bearer import Bearer
+from functions.authorizer.credentials.opaque import Opaque
 from functions.authorizer.leases import Leases, TrafficCounters
 from functions.authorizer.pipeline import NO_TOKEN, Pipeline, cors_of
 from functions.authorizer.throttling import Throttling
@@ -99,7 +100,7 @@ def pipeline() -> Pipeline:
     """The pipeline on real AWS; made at the first call."""
     given = configuration()
     return Pipeline(
-        credentials=(Bearer(f"{given.gateway_url}/oauth2/token", time.time),),
+        credentials=(Opaque(time.time), Bearer(f"{given.gateway_url}/oauth2/token", time.time)),
         throttling=Throttling(Leases(TrafficCounters(dynamodb(), given.traffic_table))),
         assertions=Assertions(Signer(_backend_secret)),
         clock=time.time,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from functions.authorizer.assertions import Assertions
-from functions.authorizer.calls import Call, Identity, Refused, Resource
+from functions.authorizer.calls import Call, Guess, Identity, Refused, Resource
 from functions.authorizer.throttling import Throttling, policies
 from portico.domain.errors import InvalidInput
 from portico.domain.faults import NO_ENDPOINT
@@ -25,7 +25,7 @@ NO_TOKEN = "none"  # noqa: S105 - the assertion of a refused call, which goes no
 class Credential(Protocol):
     """A kind of credential (`functions.authorizer.credentials`)."""
 
-    def foresee(self, call: Call) -> Identity | None: ...
+    def foresee(self, call: Call) -> Guess | None: ...
 
     def authenticate(self, call: Call) -> Identity | None: ...
 
@@ -55,6 +55,7 @@ class Pipeline:
             self.authenticate,
             check_client,
             find_grant,
+            check_since,
             check_subscription,
             check_token_type,
             check_scopes,
@@ -89,7 +90,8 @@ class Pipeline:
             guess = credential.foresee(call)
             if guess is not None:
                 found += guess.records
-                found += [_grant(call.tenant, guess.application_id, api) for api in apis]
+                if guess.application_id:
+                    found += [_grant(call.tenant, guess.application_id, api) for api in apis]
         return found
 
     def find_resource(self, call: Call) -> None:
@@ -222,6 +224,17 @@ def find_grant(call: Call) -> None:
     call.application = call.view.get(identity.application)
     if call.grant is None or call.application is None or call.grant.api_id != call.api.api_id:
         raise Refused("900908")
+
+
+def check_since(call: Call) -> None:
+    """The tokens of the application, or those for this subscription, have not been revoked after
+    this one was issued.
+    """
+    if call.identity is None:
+        return
+    for one in (call.application, call.grant):
+        if one is not None and one.since and call.identity.issued <= one.since:
+            raise Refused("900901")
 
 
 def check_subscription(call: Call) -> None:

@@ -4,26 +4,18 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from functions.authorizer.calls import Call, Identity, Refused
-from portico.domain.gateway import (
-    Deployment,
-    GatewayApplication,
-    GatewayClient,
-    PublicKeys,
-    Revocation,
-)
-from portico.domain.tenant import split_user
+from functions.authorizer.calls import Call, Guess, Identity, Refused
+from functions.authorizer.credentials.identities import ended, identity_of, token_of
+from portico.domain.gateway import PublicKeys
 from portico.storage.bounded import Bounded
 from portico.storage.readmodel import View, key
-from portico.tokens.jwt import MAX_TOKEN, ExpiredToken, InvalidToken, UnknownKey, verify
+from portico.tokens.jwt import ExpiredToken, InvalidToken, UnknownKey, verify
 from portico.tokens.keys import Keys, verification_keys
 
-SCHEME = "bearer "
 MAX_TOKENS = 10_000  # verified tokens kept; about 1 KB each
-MAX_CLAIM = 256  # characters of a claim that becomes part of a key
 KEYS = key(PublicKeys, tenant="*")
 
 
@@ -36,29 +28,29 @@ class Bearer:
         self._verified: Bounded[bytes, Identity] = Bounded(MAX_TOKENS, clock)
         self._parsed: tuple[PublicKeys | None, Keys] = (None, {})
 
-    def foresee(self, call: Call) -> Identity | None:
+    def foresee(self, call: Call) -> Guess | None:
         """Whom the token names: good for reading ahead and nothing else.
 
         With keys at hand the signature is looked at first, so that nonsense costs no reads; the
         first call of an environment believes the token.
         """
-        token = _token(call.headers, _header(call.deployment))
+        token = token_of(call)
         if not token:
             return None
         digest = _digest(token)
-        known = self._verified.get(digest)
-        if known is not None:
-            return known
+        identity = self._verified.get(digest)
         try:
-            if self._parsed[1]:
-                return self._remember(token, digest, self._parsed[1], call.now)
-            return _identity(b"", _peek(token), "")
+            if identity is None and self._parsed[1]:
+                identity = self._remember(token, digest, self._parsed[1], call.now)
+            elif identity is None:
+                identity = identity_of(b"", _peek(token), "")
         except (InvalidToken, ExpiredToken):
             return None
+        return Guess((KEYS, *identity.records), identity.application_id)
 
     def authenticate(self, call: Call) -> Identity | None:
         """Who calls; None when there is no bearer token, Refused when it does not hold."""
-        token = _token(call.headers, _header(call.deployment))
+        token = token_of(call)
         if token is None:
             return None
         digest = _digest(token)
@@ -66,7 +58,7 @@ class Bearer:
         # A key that was taken out of use takes its tokens with it.
         if identity is None or identity.kid not in self._keys(call.view):
             identity = self._verify(token, digest, call)
-        if _revoked(identity, call.view):
+        if ended(identity, call):
             raise Refused("900901")
         return identity
 
@@ -87,7 +79,7 @@ class Bearer:
         claims = verify(token, keys, now=now)
         if claims.get("iss") != self._issuer:
             raise InvalidToken("The token is of another issuer")
-        identity = _identity(digest, claims, str(_peek(token, 0).get("kid")))
+        identity = identity_of(digest, claims, str(_peek(token, 0).get("kid")))
         self._verified.put(digest, identity, identity.expires)
         return identity
 
@@ -102,17 +94,6 @@ class Bearer:
         return self._parsed[1]
 
 
-def _header(deployment: Deployment | None) -> str:
-    return deployment.authorization_header.lower() if deployment else "authorization"
-
-
-def _token(headers: Mapping[str, str], name: str) -> str | None:
-    value = headers.get(name, "")
-    if value[: len(SCHEME)].lower() != SCHEME:
-        return None
-    return value[len(SCHEME) :].strip()
-
-
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
 
@@ -125,50 +106,3 @@ def _peek(token: str, which: int = 1) -> dict[str, Any]:
     except (IndexError, ValueError, binascii.Error, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}
-
-
-def _identity(digest: bytes, claims: Mapping[str, Any], kid: str) -> Identity:
-    def text(name: str, *, needed: bool = False, longest: int = MAX_CLAIM) -> str:
-        value = claims.get(name, "")
-        if not isinstance(value, str) or len(value) > longest or (needed and not value):
-            raise InvalidToken(f"The token has no usable '{name}'")
-        return value
-
-    def number(name: str) -> float:
-        value = claims.get(name, 0)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InvalidToken(f"The token has no usable '{name}'")
-        return value
-
-    tenant, client_id = text("tenant", needed=True), text("client_id", needed=True)
-    application_id, jti, family = text("app"), text("jti"), text("fam")
-    is_user = text("aut") == "APPLICATION_USER"
-    subjects = [jti] * bool(jti) + [f"fam:{family}"] * bool(family) + [f"client:{client_id}"]
-    revocations = tuple(key(Revocation, tenant=tenant, subject=name) for name in subjects)
-    client = key(GatewayClient, tenant=tenant, client_id=client_id)
-    application = key(GatewayApplication, tenant=tenant, application_id=application_id)
-    return Identity(
-        digest=digest,
-        kid=kid,
-        tenant=tenant,
-        client_id=client_id,
-        application_id=application_id,
-        key_type=text("keytype") or "PRODUCTION",
-        user=split_user(text("sub", needed=True))[0] if is_user else text("owner"),
-        is_user=is_user,
-        scopes=frozenset(text("scope", longest=MAX_TOKEN).split()),
-        issued=number("iat"),
-        expires=number("exp"),
-        revocations=revocations,
-        client=client,
-        application=application,
-        records=(KEYS, *revocations, client, *([application] if application_id else [])),
-    )
-
-
-def _revoked(identity: Identity, view: View) -> bool:
-    view.load(identity.revocations)
-    return any(
-        record is not None and (not record.since or identity.issued <= record.since)
-        for record in map(view.get, identity.revocations)
-    )

@@ -11,6 +11,7 @@ from typing import Any
 from functions.authorizer.assertions import Assertions, Signer
 from functions.authorizer.calls import Call
 from functions.authorizer.credentials.bearer import Bearer
+from functions.authorizer.credentials.opaque import Opaque
 from functions.authorizer.leases import Leases, Limit
 from functions.authorizer.pipeline import Pipeline
 from functions.authorizer.throttling import Throttling
@@ -174,7 +175,7 @@ class World:
         self.model = ReadModel(self.source, cache_seconds, self.clock.now)
         self.secret = secret("ES256", 0)
         self.pipeline = Pipeline(
-            credentials=(Bearer(ISSUER, self.clock.now),),
+            credentials=(Opaque(self.clock.now), Bearer(ISSUER, self.clock.now)),
             throttling=Throttling(Leases(self.counters, self.clock.now)),
             assertions=Assertions(Signer(lambda: self.secret, self.clock.now), self.clock.now),
             clock=self.clock.now,

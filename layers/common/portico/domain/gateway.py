@@ -131,7 +131,7 @@ class Revocation(Record):
     expires: int  # epoch seconds
     since: int = 0  # tokens issued up to this moment are revoked, 0: all; epoch seconds
 
-    def ends(self, issued: int, now: float) -> bool:
+    def ends(self, issued: float, now: float) -> bool:
         """Whether a token issued at that moment is revoked now; both in epoch seconds."""
         return self.expires > now and (not self.since or issued <= self.since)
 

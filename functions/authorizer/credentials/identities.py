@@ -1,0 +1,84 @@
+"""What kinds of bearer tokens share: where a call has its token, whom its claims name, and whether
+that has been ended.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from functions.authorizer.calls import Call, Identity
+from portico.domain.gateway import (
+    GatewayApplication,
+    GatewayClient,
+    Revocation,
+    revoking_subjects,
+)
+from portico.domain.tenant import split_user
+from portico.storage.readmodel import key
+from portico.tokens.jwt import MAX_TOKEN, InvalidToken
+
+SCHEME = "bearer "
+MAX_CLAIM = 256  # characters of a claim that becomes part of a key
+
+
+def token_of(call: Call) -> str | None:
+    """The bearer token (RFC 6750 section 2.1) in the header that the API reads; None without."""
+    api = call.deployment
+    name = api.authorization_header.lower() if api else "authorization"
+    value = call.headers.get(name, "")
+    if value[: len(SCHEME)].lower() != SCHEME:
+        return None
+    return value[len(SCHEME) :].strip()
+
+
+def identity_of(digest: bytes, claims: Mapping[str, Any], kid: str) -> Identity:
+    """Whom the claims name; InvalidToken when they do not say what is needed."""
+
+    def text(name: str, *, needed: bool = False, longest: int = MAX_CLAIM) -> str:
+        value = claims.get(name, "")
+        if not isinstance(value, str) or len(value) > longest or (needed and not value):
+            raise InvalidToken(f"The token has no usable '{name}'")
+        return value
+
+    def number(name: str) -> float:
+        value = claims.get(name, 0)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidToken(f"The token has no usable '{name}'")
+        return value
+
+    tenant, client_id = text("tenant", needed=True), text("client_id", needed=True)
+    application_id = text("app")
+    text("jti"), text("fam")
+    is_user = text("aut") == "APPLICATION_USER"
+    user = split_user(text("sub", needed=True))[0] if is_user else text("owner")
+    revocations = tuple(
+        key(Revocation, tenant=tenant, subject=name) for name in revoking_subjects(claims)
+    )
+    client = key(GatewayClient, tenant=tenant, client_id=client_id)
+    application = key(GatewayApplication, tenant=tenant, application_id=application_id)
+    return Identity(
+        digest=digest,
+        kid=kid,
+        tenant=tenant,
+        client_id=client_id,
+        application_id=application_id,
+        key_type=text("keytype") or "PRODUCTION",
+        user=user,
+        is_user=is_user,
+        scopes=frozenset(text("scope", longest=MAX_TOKEN).split()),
+        issued=number("iat"),
+        expires=number("exp"),
+        revocations=revocations,
+        client=client,
+        application=application,
+        records=(*revocations, client, *([application] if application_id else [])),
+    )
+
+
+def ended(identity: Identity, call: Call) -> bool:
+    """Whether the token, its family, its client or its user has been revoked since it was issued.
+
+    A mark counts until its own end, whether or not the database has removed it by then.
+    """
+    call.view.load(identity.revocations)
+    found = map(call.view.get, identity.revocations)
+    return any(one is not None and one.ends(identity.issued, call.now) for one in found)
