@@ -92,6 +92,8 @@ PLACES: Mapping[str, Place] = {
     "SubscriberCount": _place("access", "{tenant}#SUBSCRIBERS#{api_id}", "COUNT"),
     "RefreshToken": _place("access", "{tenant}#REFRESH#{digest}", "REFRESH"),
     "TokenFamily": _place("access", "{tenant}#FAMILY#{id}", "FAMILY"),
+    "LiveTokens": _place("access", "{tenant}#CLIENT#{client_id}", "LIVE"),
+    "KeptToken": _place("access", "{tenant}#KEPT#{digest}", "KEPT"),
     "TokenRules": _place("access", "{tenant}#TENANT", "TOKENS"),
     "Code": _place("access", "{tenant}#CODE#{digest}", "CODE"),
     "Flow": _place("access", "{tenant}#FLOW#{digest}", "FLOW"),
