@@ -4,22 +4,26 @@ Paths are in `paths`, grant types in `grants`.
 """
 
 import os
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import botocore.session
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.token import errors
 from functions.token.keyring import KeyRing
+from functions.token.outside import OUTBOUND_SECONDS, fetch_keys
 from functions.token.paths import REGISTER, resolve
 from functions.token.requests import request_of
 from functions.token.wiring import Wiring
 from portico.clock import SystemClock
 from portico.domain.errors import PorticoError, Unavailable
+from portico.gateway.outbound import Outbound
 from portico.services.passwords import Passwords
+from portico.services.remote_keys import RemoteKeys
 from portico.settings import Settings, read
 from portico.storage.records import DynamoRecords
 from portico.storage.sealing import KmsSealer
@@ -36,6 +40,7 @@ def settings() -> Settings:
 def wiring() -> Wiring:
     clock = SystemClock()
     keys = KeyRing(_fetch_keys, clock)
+    outbound = Outbound(settings().allowed_backend_hosts, seconds=OUTBOUND_SECONDS)
     return Wiring(
         records=DynamoRecords(settings(), _region()),
         clock=clock,
@@ -44,6 +49,9 @@ def wiring() -> Wiring:
         verifying=keys.verifying,
         settings=settings(),
         sealer=KmsSealer(_kms, settings().kms_key),
+        functions=_functions,
+        outbound=outbound,
+        remote_keys=RemoteKeys(partial(fetch_keys, outbound), clock),
     )
 
 
@@ -79,6 +87,16 @@ def _secrets() -> Any:
 @cache
 def _kms() -> Any:
     return botocore.session.get_session().create_client("kms", region_name=_region())
+
+
+@cache
+def _functions(seconds: float) -> Any:
+    # One try: whoever waits for a token does not wait twice.
+    patience = Config(
+        connect_timeout=seconds, read_timeout=seconds, retries={"total_max_attempts": 1}
+    )
+    session = botocore.session.get_session()
+    return session.create_client("lambda", region_name=_region(), config=patience)
 
 
 def _fetch_keys() -> str:

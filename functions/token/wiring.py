@@ -1,21 +1,27 @@
 """What the endpoints work with; `handler.py` makes it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from functions.token.extensions import Functions, extender
 from portico.domain.application import Client
 from portico.domain.records import Record, Wanted
 from portico.domain.token_rules import TokenRules
+from portico.gateway.outbound import Outbound
 from portico.ports import Clock, Records, Sealer
 from portico.services.accounts import Accounts, Hasher
 from portico.services.ahead import Ahead
 from portico.services.clients import Clients
 from portico.services.exchanging_codes import ExchangingCodes
 from portico.services.issuing import Issuing
+from portico.services.remote_keys import RemoteKeys
+from portico.services.replays import Replays
 from portico.services.revoking import Revoking
 from portico.settings import Settings
+from portico.tokens.foreign import ASSERTION_TYPES, verified
+from portico.tokens.jwt import UnknownKey
 from portico.tokens.keys import Keys, SigningKey
 
 
@@ -44,6 +50,8 @@ class Wiring:
     settings: Settings
     sealer: Sealer
     functions: Functions
+    outbound: Outbound
+    remote_keys: RemoteKeys
 
     @property
     def url(self) -> str:
@@ -82,6 +90,27 @@ class Wiring:
     @cached_property
     def revoking(self) -> Revoking:
         return Revoking(self.records, self.clock, self.verifying)
+
+    def verified_by(
+        self,
+        jwks: Sequence[Mapping[str, Any]],
+        jwks_uri: str,
+        token: str,
+        types: Collection[str] = ASSERTION_TYPES,
+    ) -> dict[str, Any]:
+        """The claims of a JWT that one of these keys signed; a key that is not among those at an
+        address is looked for there again. InvalidToken; Unavailable when there are no keys.
+        """
+        try:
+            return verified(token, self.remote_keys.of(jwks, jwks_uri), types=types)
+        except UnknownKey:
+            if not jwks_uri or jwks:
+                raise
+        return verified(token, self.remote_keys.of(jwks, jwks_uri, fresh=True), types=types)
+
+    @cached_property
+    def replays(self) -> Replays:
+        return Replays(self.records)
 
     @cached_property
     def exchanging_codes(self) -> ExchangingCodes:

@@ -1,59 +1,140 @@
-"""HTTP Basic (RFC 7617), and how a client proves who it is (RFC 6749 section 2.3.1)."""
+"""Client authentication (RFC 6749 section 2.3, RFC 7523 section 2.2, OpenID Connect Core section
+9): which way a request uses, and whether the client may.
+"""
 
-import base64
-import binascii
 from collections.abc import Mapping
-from urllib.parse import unquote_plus
+from dataclasses import dataclass
 
+from functions.token.client_auth import assertion as signed
+from functions.token.client_auth.basic import basic as basic
+from functions.token.client_auth.basic import readings
 from functions.token.errors import InvalidClient, OAuthError
 from functions.token.requests import Request
 from functions.token.wiring import Wiring
-from portico.domain.application import Client
+from portico.domain.application import NO_SECRET, Client
 from portico.domain.errors import Unauthenticated
+from portico.domain.grant_types import CODE, DEVICE, EXCHANGE, REFRESH
+
+BASIC = "client_secret_basic"
+POST = "client_secret_post"
+SIGNED = "private_key_jwt"
+# What clients may be registered for and the metadata tell.
+METHODS = (BASIC, POST, SIGNED, NO_SECRET)
+WITH_SECRET = (BASIC, POST)
+# Whoever knows a public client's id may use it: never for a token of the client itself, nor with
+# what others can have.
+PUBLIC_GRANTS = (CODE, REFRESH, DEVICE, EXCHANGE)
+_SECRET = ("client_secret", "client_assertion")
+# One text for what is unknown, wrong or missing, so that nobody learns which clients there are.
+_REFUSED = "The client is unknown, or it does not prove to be this client"
 
 
-def basic(header: str) -> tuple[str, str] | None:
-    """User and password of an Authorization header; None if malformed or of another scheme."""
-    scheme, _, encoded = header.strip().partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        text = base64.b64decode(encoded.strip(), validate=True).decode()
-    except (binascii.Error, ValueError):
-        return None
-    user, colon, password = text.partition(":")
-    return (user, password) if colon and user else None
+@dataclass(frozen=True)
+class Credentials:
+    """What a request says about its client: the way, the client ids that may be meant (the first is
+    most likely) with a secret each, or an assertion.
+    """
+
+    method: str
+    forms: tuple[tuple[str, str], ...]
+    assertion: str = ""
+
+    @property
+    def client_id(self) -> str:
+        """The client that is most likely meant; not yet believed."""
+        return self.forms[0][0]
 
 
-def client_credentials(request: Request, parameters: Mapping[str, str]) -> tuple[str, str, bool]:
-    """Client id, secret and whether they came by Basic; one way of the two, never both."""
+def credentials(request: Request, parameters: Mapping[str, str]) -> Credentials:
+    """Read, not yet checked: InvalidClient when there are none, `invalid_request` for more than
+    one way at once or for secrets in the address.
+    """
+    if any(f"{name}=" in request.raw_query for name in _SECRET):
+        raise OAuthError("invalid_request", "Credentials may not be in the address")
     header = request.headers.get("authorization", "")
-    client_id, secret = parameters.get("client_id", ""), parameters.get("client_secret", "")
-    if not header:
-        if not client_id or not secret:
-            raise InvalidClient("The client did not authenticate")
-        return client_id, secret, False
-    if secret:
+    secret, assertion = parameters.get("client_secret", ""), parameters.get("client_assertion", "")
+    kind, client_id = parameters.get("client_assertion_type", ""), parameters.get("client_id", "")
+    if sum(map(bool, (header, secret, assertion or kind))) > 1:
         raise OAuthError("invalid_request", "The client authenticates in two ways at once")
+    if header:
+        return _of_header(header, client_id)
+    if assertion or kind:
+        return _of_assertion(assertion, kind, client_id)
+    if not client_id:
+        raise InvalidClient("The client did not authenticate")
+    return Credentials(POST if secret else NO_SECRET, ((client_id, secret),))
+
+
+def authenticated_client(
+    request: Request, parameters: Mapping[str, str], wiring: Wiring, *, confidential: bool = False
+) -> Client:
+    """The client that sent the request; InvalidClient when it does not prove so.
+
+    A public client is taken at its word, but where `confidential` ones are asked for and for grants
+    that are not for it (`unauthorized_client`).
+    """
+    given = credentials(request, parameters)
+    if given.method in WITH_SECRET:
+        return _by_secret(given, request, wiring)
+    client = wiring.clients.find(given.client_id, request.tenant)
+    if client is None or client.auth_method != given.method:
+        raise InvalidClient(_REFUSED)
+    if given.method == SIGNED:
+        signed.prove(client, given.assertion, _audiences(request, wiring), wiring)
+    elif confidential:
+        raise InvalidClient("A public client may not do this")
+    elif parameters.get("grant_type", CODE) not in PUBLIC_GRANTS:
+        raise OAuthError("unauthorized_client", "A public client may not use this grant type")
+    return client
+
+
+def _of_header(header: str, client_id: str) -> Credentials:
     found = basic(header)
     if found is None:
         raise InvalidClient("The Authorization header is not well-formed HTTP Basic")
-    if client_id and client_id not in (found[0], unquote_plus(found[0])):
+    forms = tuple(readings(*found))
+    if client_id and client_id not in (form[0] for form in forms):
         raise OAuthError("invalid_request", "client_id is not the client that authenticates")
-    return *found, True
+    return Credentials(BASIC, forms)
 
 
-def authenticated_client(request: Request, parameters: Mapping[str, str], wiring: Wiring) -> Client:
-    """The client that sent the request; InvalidClient when it does not prove so."""
-    client_id, secret, by_header = client_credentials(request, parameters)
-    forms = [(client_id, secret)]
-    # RFC 6749 has both parts form-encoded before Basic, which many clients leave out: take either.
-    decoded = (unquote_plus(client_id), unquote_plus(secret))
-    if by_header and decoded not in forms:
-        forms.append(decoded)
-    for form in forms:
+def _of_assertion(assertion: str, kind: str, client_id: str) -> Credentials:
+    if not assertion or not kind:
+        raise OAuthError(
+            "invalid_request", "client_assertion and client_assertion_type belong together"
+        )
+    if kind != signed.TYPE:
+        raise InvalidClient(f"The client_assertion_type must be {signed.TYPE}")
+    named = signed.named(assertion)
+    if not named:
+        raise InvalidClient("The client assertion does not hold: it names no client")
+    # RFC 7521 section 4.2: when it is there, it must be the same.
+    if client_id and client_id != named:
+        raise InvalidClient("client_id is not the client that authenticates")
+    return Credentials(SIGNED, ((named, ""),), assertion)
+
+
+def _by_secret(given: Credentials, request: Request, wiring: Wiring) -> Client:
+    for client_id, secret in given.forms:
         try:
-            return wiring.clients.authenticate(*form, home=request.tenant)
+            client = wiring.clients.authenticate(client_id, secret, home=request.tenant)
         except Unauthenticated:
             continue
-    raise InvalidClient("The client is unknown or its secret is wrong")
+        if client.auth_method not in ("", given.method):
+            break
+        return client
+    raise InvalidClient(_REFUSED)
+
+
+def _audiences(request: Request, wiring: Wiring) -> set[str]:
+    """Who we are to a client: the issuer, the token endpoint by its names, and what it called."""
+    called = request.path if request.path.startswith("/oauth2/") else "/oauth2/token"
+    tenant = f"/t/{request.tenant}"
+    return {
+        wiring.issuer,
+        *(
+            f"{wiring.url}{prefix}{path}"
+            for prefix in ("", tenant)
+            for path in ("/oauth2/token", "/token", called)
+        ),
+    }
