@@ -1,10 +1,5 @@
-"""Executors from a plug-in layer, named by their class: `package.module.ClassName`.
+"""Executors from a plug-in layer, named by their class: `package.module.ClassName`."""
 
-Only packages that the operator has allowed are imported: a document is data, and may not run what
-happens to be installed.
-"""
-
-import importlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,6 +8,7 @@ from typing import Any, Protocol
 from functions.lifecycle.executors.execution import Carrier, Job
 from portico.domain.errors import NotFound
 from portico.ports import Documents
+from portico.services.plugin_classes import load
 
 
 class Plugin(Protocol):
@@ -53,13 +49,7 @@ class PluginLayer:
         return carry_out
 
     def _load(self, name: str) -> type[Plugin]:
-        module, _, attribute = name.rpartition(".")
-        if not module or module.partition(".")[0] not in self.packages:
-            raise NotFound("Executor", name)
         try:
-            found = getattr(importlib.import_module(module), attribute, None)
-        except ImportError as exc:
+            return load(name, self.packages, "execute")
+        except NotFound as exc:
             raise NotFound("Executor", name) from exc
-        if not isinstance(found, type) or not callable(getattr(found, "execute", None)):
-            raise NotFound("Executor", name)
-        return found

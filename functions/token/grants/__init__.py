@@ -1,12 +1,18 @@
-"""One module a grant type, each with `issue(grant, wiring)`; loaded when first asked for."""
+"""One module a grant type, each with `issue(grant, wiring)`; loaded when first asked for.
 
-from collections.abc import Callable, Mapping
+A module may have `foresee(parameters, tenant)`, the records it will need besides the client and the
+tenant's rules, so that all are read in one request.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from functions.token.wiring import GrantRequest, Wiring
+    from portico.domain.records import Wanted
     from portico.services.issuing import Issued
 
     Issue = Callable[[GrantRequest, Wiring], Issued]
@@ -23,5 +29,16 @@ GRANTS: Mapping[str, str] = {
 @cache
 def grant(name: str) -> "Issue":
     """What issues tokens for a grant type of `GRANTS`."""
-    found: Issue = import_module(f"functions.token.grants.{GRANTS[name]}").issue
+    found: Issue = _module(name).issue
     return found
+
+
+def foreseen(parameters: Mapping[str, str], tenant: str) -> "Sequence[Wanted]":
+    """What the request's grant will read, as far as the parameters tell it; unchecked."""
+    name = parameters.get("grant_type", "")
+    foresee = getattr(_module(name), "foresee", None) if name in GRANTS else None
+    return foresee(parameters, tenant) if foresee else ()
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"functions.token.grants.{GRANTS[name]}")

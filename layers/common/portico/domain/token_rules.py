@@ -1,10 +1,23 @@
 """What a tenant's administrator decides about tokens; every rule has a safe default."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from portico.domain.records import Record
 
+# Every grant type of ours, in the words that people know it by.
+GRANT_WORDS: Mapping[str, str] = {
+    "authorization_code": "Authorization code",
+    "refresh_token": "Refresh token",
+    "client_credentials": "Client credentials",
+    "password": "Password",
+    "urn:ietf:params:oauth:grant-type:device_code": "Device code",
+    "urn:ietf:params:oauth:grant-type:token-exchange": "Token exchange",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer": "JWT bearer",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer": "SAML 2.0 bearer",
+}
+JWT, SAML = "jwt", "saml"  # kinds of trusted issuers
 CODE_VALIDITY = 300  # seconds, as WSO2's; RFC 6749 section 4.1.2 recommends at most 600
 
 
@@ -13,7 +26,7 @@ class TrustedIssuer:
     """Who may issue assertions (RFC 7523, RFC 7522) or tokens to exchange (RFC 8693)."""
 
     issuer: str  # `iss` of JWTs, the entity id of SAML
-    kind: str = "jwt"  # or `saml`
+    kind: str = JWT  # or SAML
     jwks: list[dict[str, Any]] = field(default_factory=list)
     jwks_uri: str = ""
     certificates: tuple[str, ...] = ()  # PEM, of SAML
@@ -50,9 +63,8 @@ class TokenRules(Record):
     """The rules of one tenant."""
 
     grants: tuple[str, ...] | None = None  # the grant types that may be used; None: all there are
-    plugins: dict[str, str] = field(
-        default_factory=dict
-    )  # grant type -> class of the plug-in layer
+    # Grant type -> class of the plug-in layer.
+    plugins: dict[str, str] = field(default_factory=dict)
     reissue: bool = False  # give the same still valid token again, as WSO2 does
     max_tokens: int = 0  # live access tokens of one client; 0: as many as it likes
     claim_headers: tuple[str, ...] = ()  # claim URIs that token responses of users carry as headers

@@ -12,6 +12,8 @@ from portico.domain.application import Client
 from portico.domain.authorization import SignIn
 from portico.domain.claims import OPENID, USERINFO, names_of, requested, subject_of
 from portico.domain.errors import AlreadyExists, LostRace, Unauthenticated, Unavailable
+from portico.domain.plugins import NOTHING
+from portico.domain.plugins import Extra as Extra
 from portico.domain.records import Change, Create, Replace
 from portico.domain.scopes import DEFAULT
 from portico.domain.tenant import join_user
@@ -51,17 +53,6 @@ class Issued:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Extra:
-    """What a token-issue extension adds to a token response."""
-
-    fields: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-NOTHING = Extra()
-
-
 def _nothing(client: Client, claims: Mapping[str, Any]) -> Extra:
     return NOTHING
 
@@ -98,7 +89,9 @@ class Issuing:
         """
         scopes = self.granting.to_application(client, asked)
         seconds = client.validity(grant_type) if validity is None else validity
-        claims = self._claims(client, client.client_id, scopes, seconds, {"aut": APPLICATION})
+        claims = self._claims(
+            client, client.client_id, scopes, seconds, {**(more or {}), "aut": APPLICATION}
+        )
         for_whom = "" if validity is None else None
         return self._committed(
             client, claims, for_whom, lambda minted: (self._of(client, minted), [])
