@@ -7,21 +7,25 @@ from typing import Any
 
 from functions.token.extensions import Functions, extender
 from portico.domain.application import Client
+from portico.domain.errors import Unauthenticated
 from portico.domain.records import Record, Wanted
 from portico.domain.token_rules import TokenRules
 from portico.gateway.outbound import Outbound
 from portico.ports import Clock, Records, Sealer
 from portico.services.accounts import Accounts, Hasher
 from portico.services.ahead import Ahead
+from portico.services.assertions import Assertions
+from portico.services.authorizing import Authorizing
 from portico.services.clients import Clients
 from portico.services.exchanging_codes import ExchangingCodes
+from portico.services.granting import Memory
 from portico.services.issuing import Issuing
 from portico.services.remote_keys import RemoteKeys
 from portico.services.replays import Replays
 from portico.services.revoking import Revoking
 from portico.settings import Settings
 from portico.tokens.foreign import ASSERTION_TYPES, verified
-from portico.tokens.jwt import UnknownKey
+from portico.tokens.jwt import PLAIN, UnknownKey, verify
 from portico.tokens.keys import Keys, SigningKey
 
 
@@ -52,6 +56,7 @@ class Wiring:
     functions: Functions
     outbound: Outbound
     remote_keys: RemoteKeys
+    memory: Memory
 
     @property
     def url(self) -> str:
@@ -62,6 +67,13 @@ class Wiring:
     def issuer(self) -> str:
         """`iss` of every token, as WSO2 has it."""
         return f"{self.url}/oauth2/token"
+
+    def names(self, tenant: str) -> set[str]:
+        """Who we are to those who write assertions for us: the issuer, which is the token endpoint,
+        and the endpoint's other addresses.
+        """
+        prefixes, paths = ("", f"/t/{tenant}"), ("/oauth2/token", "/token")
+        return {f"{self.url}{prefix}{path}" for prefix in prefixes for path in paths}
 
     def for_request(self) -> "Wiring":
         """The same with records that can be read ahead."""
@@ -85,7 +97,9 @@ class Wiring:
 
     @cached_property
     def issuing(self) -> Issuing:
-        return Issuing(self.records, self.clock, self.signing, self.issuer, extender(self))
+        return Issuing(
+            self.records, self.clock, self.signing, self.issuer, extender(self), self.memory
+        )
 
     @cached_property
     def revoking(self) -> Revoking:
@@ -109,9 +123,27 @@ class Wiring:
         return verified(token, self.remote_keys.of(jwks, jwks_uri, fresh=True), types=types)
 
     @cached_property
+    def assertions(self) -> Assertions:
+        return Assertions(self.records, self.accounts)
+
+    @cached_property
     def replays(self) -> Replays:
         return Replays(self.records)
 
     @cached_property
     def exchanging_codes(self) -> ExchangingCodes:
         return ExchangingCodes(self.records, self.clock, self.issuing)
+
+    @cached_property
+    def authorizing(self) -> Authorizing:
+        return Authorizing(
+            self.records, self.clock, self.issuer, self.issuing.grantable, self._hinted
+        )
+
+    def _hinted(self, token: str) -> str:
+        """`sub` of an id_token of ours, be it over (OpenID Connect Core 3.1.2.1); else ''."""
+        try:
+            claims = verify(token, self.verifying(), now=0, typ=PLAIN)
+        except Unauthenticated:
+            return ""
+        return str(claims.get("sub", "")) if claims.get("iss") == self.issuer else ""

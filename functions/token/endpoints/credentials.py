@@ -127,14 +127,6 @@ def _by_secret(given: Credentials, request: Request, wiring: Wiring) -> Client:
 
 
 def _audiences(request: Request, wiring: Wiring) -> set[str]:
-    """Who we are to a client: the issuer, the token endpoint by its names, and what it called."""
-    called = request.path if request.path.startswith("/oauth2/") else "/oauth2/token"
-    tenant = f"/t/{request.tenant}"
-    return {
-        wiring.issuer,
-        *(
-            f"{wiring.url}{prefix}{path}"
-            for prefix in ("", tenant)
-            for path in ("/oauth2/token", "/token", called)
-        ),
-    }
+    """Who we are to a client: the issuer, the token endpoint, and the endpoint that it called."""
+    called = (request.path, f"/t/{request.tenant}{request.path}")
+    return {*wiring.names(request.tenant), *(f"{wiring.url}{path}" for path in called)}

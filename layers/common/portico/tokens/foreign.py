@@ -200,8 +200,13 @@ def _parsed(jwk: Mapping[str, Any]) -> ForeignKey | None:
 
 
 def _public(jwk: dict[str, Any]) -> PublicKey | None:
-    kind = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "OKP": OKPAlgorithm}.get(str(jwk.get("kty")))
-    key = kind.from_jwk(jwk) if kind else None
+    parsers = {
+        "RSA": RSAAlgorithm.from_jwk,
+        "EC": ECAlgorithm.from_jwk,
+        "OKP": OKPAlgorithm.from_jwk,
+    }
+    parse = parsers.get(str(jwk.get("kty")))
+    key = parse(jwk) if parse else None
     return key if isinstance(key, PublicKey) else None
 
 
