@@ -3,6 +3,7 @@
 What a page asks and does is its endpoint's business.
 """
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,8 @@ from functions.token.answers import PRIVATE
 from functions.token.requests import Request
 from portico.domain.errors import Forbidden
 from portico.web.rendering import HEADERS, HTML, POLICY, Templates
+
+_HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
 
 
 @cache
@@ -31,18 +34,26 @@ def page(
     """A page. `forms_to` is an address that a form of it may end up at besides ours: browsers check
     `form-action` for redirects too.
     """
-    target = urlsplit(forms_to)
-    scheme = f" {target.scheme}:" if target.scheme else ""
-    forms = f" {target.scheme}://{target.netloc}" if target.netloc else scheme
     headers = {
         **HEADERS,
         "Content-Type": HTML,
-        "Content-Security-Policy": POLICY.format(forms=forms),
+        "Content-Security-Policy": POLICY.format(forms=_form_action(forms_to)),
         # The address of a page may hold a one-time id.
         "Referrer-Policy": "no-referrer",
     }
     body = _templates().render(template, **context)
     return {"statusCode": status, "headers": headers, "body": body, "cookies": list(cookies)}
+
+
+def _form_action(address: str) -> str:
+    """The source expression of CSP for an address: its origin, or its scheme where the origin has
+    no place in one (custom schemes, IPv6 addresses: CSP 3 section 2.3.1).
+    """
+    target = urlsplit(address)
+    if not target.scheme:
+        return ""
+    plain = _HOST.fullmatch(target.netloc)
+    return f" {target.scheme}://{target.netloc}" if plain else f" {target.scheme}:"
 
 
 def redirect(location: str, *, cookies: Sequence[str] = ()) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Which path and method goes to which endpoint, as a table; modules are loaded when first needed.
 
-Paths are without `/t/{tenant}`; the short ones are WSO2 1.x's. Powertools' resolver takes 100 ms of
-a start for what a table says.
+Paths are without `/t/{tenant}`. Powertools' resolver takes 100 ms of a start for what a table says.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     Endpoint = Callable[[Request, Wiring], dict[str, Any]]
 
 REGISTER = "/client-registration/v0.17/register"
+_AUTHORIZE = {"GET": "authorize:serve", "POST": "authorize:serve"}
 _TOKEN = {"POST": "token:serve"}
 _REVOKE = {"POST": "revoke:serve"}
 _CONFIGURATION = {"GET": "discovery:serve"}
@@ -34,11 +34,30 @@ ENDPOINTS: Mapping[str, Mapping[str, str]] = {
     "/.well-known/oauth-authorization-server": _CONFIGURATION,
     "/.well-known/oauth-authorization-server/oauth2/token": _CONFIGURATION,
     REGISTER: {"POST": "dcr:serve"},
+    f"{REGISTER}/*": {"GET": "dcr:show", "PUT": "dcr:update", "DELETE": "dcr:remove"},
+    "/oauth2/register": {"POST": "register:create"},
+    "/oauth2/register/*": {
+        "GET": "register:show",
+        "PUT": "register:update",
+        "DELETE": "register:remove",
+    },
+    "/oauth2/authorize": _AUTHORIZE,
+    "/oauth2/login": {"GET": "login:show", "POST": "login:serve"},
+    "/oauth2/consent": {"GET": "consent:show", "POST": "consent:serve"},
+    "/oauth2/par": {"POST": "par:serve"},
+    "/authorize": _AUTHORIZE,
     # A last segment that the endpoint reads itself.
     "/oauth2/static/*": {"GET": "static:serve"},
-    "/token": _TOKEN,
-    "/revoke": _REVOKE,
 }
+# WSO2 1.x's addresses -> what took their place: the same behaviour, with headers that say so.
+SUCCESSORS: Mapping[str, str] = {
+    "/token": "/oauth2/token",
+    "/login": "/oauth2/token",
+    "/authorize": "/oauth2/authorize",
+    "/revoke": "/oauth2/revoke",
+    "/userinfo": "/oauth2/userinfo",
+}
+DEPRECATED_SINCE = 1_735_689_600  # epoch seconds: with the first release, as in WSO2 since 2.0
 
 
 def resolve(path: str, method: str) -> "Endpoint":
@@ -50,6 +69,16 @@ def resolve(path: str, method: str) -> "Endpoint":
     if method not in methods:
         raise WrongMethod(", ".join(methods))
     return endpoint(methods[method])
+
+
+def deprecated(path: str, address: str) -> dict[str, str]:
+    """The headers for an old path (RFC 9745, and RFC 8288's link to its successor's address)."""
+    if path not in SUCCESSORS:
+        return {}
+    return {
+        "Deprecation": f"@{DEPRECATED_SINCE}",
+        "Link": f'<{address}{SUCCESSORS[path]}>; rel="successor-version"',
+    }
 
 
 @cache

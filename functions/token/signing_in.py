@@ -22,6 +22,7 @@ from portico.services.flows import Flows
 
 PATH = "/oauth2"  # APIs share the host: a cookie for all of it would be sent to back ends
 LOGIN = "/oauth2/login"
+FORMS_TO = "forms_to"  # parameter of a flow: where the forms of its pages may lead to in the end
 # Kind of flow -> where it goes on once somebody is signed in.
 NEXT = {
     "authorize": "/oauth2/consent",
@@ -112,6 +113,11 @@ def renewed(request: Request, wiring: Wiring, user: User, methods: Sequence[str]
 def signed_in_for(flow: Flow, session: BrowserSession | None) -> bool:
     """Whether this very session signed in for the flow, or was found good enough for it."""
     return session is not None and session.tenant == flow.tenant and session.digest == flow.session
+
+
+def forms_to(flow: Flow) -> str:
+    """Where a form of a page about the flow may end up, besides at us; for `page(forms_to=...)`."""
+    return flow.parameters.get(FORMS_TO, "")
 
 
 def ended(request: Request, wiring: Wiring) -> list[str]:

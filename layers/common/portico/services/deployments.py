@@ -20,6 +20,8 @@ from portico.ports import Records
 # are ours.
 ROUTED = (Access.TOKEN, Access.OPEN)
 
+WORDING = 300  # characters of a scope's description that are shown to those who are asked
+
 
 def compile(api: Api, revision: Revision) -> list[Deployment]:
     """The revision as the gateway's table has it, in the API's present state.
@@ -54,6 +56,11 @@ def compile(api: Api, revision: Revision) -> list[Deployment]:
         scopes={scope.name: list(scope.roles) for scope in snapshot.scopes},
         **_standing(api),
         mock=mocked(api, snapshot),
+        wording={
+            scope.name: words
+            for scope in snapshot.scopes
+            if (words := (scope.description or scope.display_name)[:WORDING])
+        },
     )
     if not api.is_default_version or bare_context(api) == api.full_context:
         return [compiled]
