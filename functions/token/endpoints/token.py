@@ -7,7 +7,7 @@ from typing import Any
 from functions.token.answers import answer
 from functions.token.endpoints.credentials import authenticated_client, credentials
 from functions.token.errors import OAuthError
-from functions.token.grants import GRANTS, foreseen, grant
+from functions.token.grants import GRANTS, foreseen, grant, grant_of_operator
 from functions.token.requests import Request
 from functions.token.wiring import GrantRequest, Wiring
 from portico.domain.application import Client
@@ -35,11 +35,13 @@ def serve(request: Request, wiring: Wiring) -> dict[str, Any]:
     if not grant_type:
         raise OAuthError("invalid_request", "The parameter 'grant_type' is missing")
     rules = wiring.rules(client.tenant)
-    if grant_type not in GRANTS or (rules.grants is not None and grant_type not in rules.grants):
+    known = grant_type in GRANTS or grant_type in rules.plugins
+    if not known or (rules.grants is not None and grant_type not in rules.grants):
         raise OAuthError("unsupported_grant_type", "This grant type is not supported")
     if grant_type not in client.grant_types:
         raise OAuthError("unauthorized_client", f"The client may not use {grant_type}")
-    issued = grant(grant_type)(
+    issue = grant(grant_type) if grant_type in GRANTS else grant_of_operator()
+    issued = issue(
         GrantRequest(
             client=client,
             parameters=parameters,

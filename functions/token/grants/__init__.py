@@ -34,6 +34,13 @@ def grant(name: str) -> "Issue":
     return found
 
 
+def grant_of_operator() -> "Issue":
+    """What issues tokens for the grant types of a tenant's `TokenRules.plugins`."""
+    from functions.token.plugins import issue
+
+    return issue
+
+
 def foreseen(parameters: Mapping[str, str], tenant: str) -> "Sequence[Wanted]":
     """What the request's grant will read, as far as the parameters tell it; unchecked."""
     name = parameters.get("grant_type", "")
