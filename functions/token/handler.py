@@ -4,6 +4,7 @@ Paths are in `paths`, grant types in `grants`.
 """
 
 import os
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -16,12 +17,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from functions.token import errors
 from functions.token.keyring import KeyRing
 from functions.token.outside import OUTBOUND_SECONDS, fetch_keys
-from functions.token.paths import REGISTER, resolve
-from functions.token.requests import request_of
+from functions.token.paths import REGISTER, SUCCESSORS, deprecated, resolve
+from functions.token.requests import Request, request_of
 from functions.token.wiring import Wiring
 from portico.clock import SystemClock
 from portico.domain.errors import PorticoError, Unavailable
+from portico.domain.tenant import SUPER_TENANT
 from portico.gateway.outbound import Outbound
+from portico.services.granting import Memory
 from portico.services.passwords import Passwords
 from portico.services.remote_keys import RemoteKeys
 from portico.settings import Settings, read
@@ -52,6 +55,7 @@ def wiring() -> Wiring:
         functions=_functions,
         outbound=outbound,
         remote_keys=RemoteKeys(partial(fetch_keys, outbound), clock),
+        memory=Memory(clock, settings().cache_seconds),
     )
 
 
@@ -65,18 +69,32 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _answered(event: dict[str, Any], request_id: str) -> dict[str, Any]:
     refusal = errors.oauth_answer
+    old: dict[str, str] = {}
+    bare = False
     try:
         request = request_of(event)
+        bare = request.method == "HEAD"
         if request.path.startswith(REGISTER):
             refusal = errors.contract_answer
+        if request.path in SUCCESSORS:
+            old = deprecated(request.path, _address(request))
+            request = replace(request, path=SUCCESSORS[request.path])
         answered = resolve(request.path, request.method)(request, wiring().for_request())
     except PorticoError as exc:
         logger.info("refused", error=exc.error, reason=type(exc).__name__)
-        return refusal(exc)
+        answered = refusal(exc)
     except Exception:
         logger.exception("unexpected error", request_id=request_id)
-        return refusal(errors.Unexpected(request_id))
-    return {**answered, "body": ""} if request.method == "HEAD" else answered
+        answered = refusal(errors.Unexpected(request_id))
+    if old:
+        answered = {**answered, "headers": {**answered["headers"], **old}}
+    return {**answered, "body": ""} if bare else answered
+
+
+def _address(request: Request) -> str:
+    """Where the paths of the request's tenant begin."""
+    prefix = "" if request.tenant == SUPER_TENANT else f"/t/{request.tenant}"
+    return settings().gateway_url + prefix
 
 
 @cache
