@@ -145,6 +145,7 @@ class Accounts:
         family_name: str = "",
         active: bool = True,
         claims: Mapping[str, str] | None = None,
+        user_id: str = "",
         also: Sequence[Change] = (),
     ) -> User:
         """A new user of the caller's tenant; AlreadyExists when the name is taken. `also` is
@@ -157,7 +158,7 @@ class Accounts:
         user = User(
             tenant=caller.tenant,
             name=name,
-            id=str(uuid.uuid4()),
+            id=user_id or str(uuid.uuid4()),
             password=password.text if isinstance(password, Hashed) else self.hasher.hash(password),
             roles=tuple(dict.fromkeys(roles)),
             email=email,
@@ -219,6 +220,8 @@ class Accounts:
             after["password"] = "changed"  # noqa: S105 - that it did, not what it is
             changed = replace(changed, era=user.era + 1)
             ends = [user_ended(self.clock, user.tenant, user.name, sparing=True)]
+        if user.active and not changed.active:
+            ends = [user_ended(self.clock, user.tenant, user.name)]
         entry = audit(self.clock, caller, "update", "user", user.name, before, after)
         moves = _found_by_email(changed, formerly=user)
         self.records.commit(Replace(changed), entry, *moves, *ends, *also)
@@ -235,7 +238,8 @@ class Accounts:
                 clients.remove(caller, clients.get(user.tenant, named.client_id))
         entry = audit(self.clock, caller, "delete", "user", user.name, before=_telling(user))
         gone = replace(user, email="")
-        self.records.commit(Remove(user), entry, *_found_by_email(gone, formerly=user))
+        ends = user_ended(self.clock, user.tenant, user.name)
+        self.records.commit(Remove(user), entry, ends, *_found_by_email(gone, formerly=user))
 
     def _is_tenant(self, domain: str) -> bool:
         known = NAME.fullmatch(domain) and self.records.get(Tenant, tenant=domain)
