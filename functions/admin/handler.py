@@ -13,18 +13,19 @@ from functions.admin.pages import PAGES
 from functions.admin.pages import lifecycles as lifecycle_pages
 from functions.admin.pages import policies as policy_pages
 from functions.admin.pages import users as user_pages
-from functions.admin.routes import lifecycles, policies, settings, tenant_config, workflows
-from functions.admin.scim.app import BASE, scim_app
+from functions.admin.routes import lifecycles, policies, settings, tenant_config, users, workflows
 from functions.admin.wiring import Wiring
 from portico.clock import SystemClock
 from portico.gateway.lifecycle_function import LifecycleFunction
 from portico.services.accounts import Accounts
 from portico.services.activating import Activating
 from portico.services.approving import Waiting
+from portico.services.ending import Ending
 from portico.services.executing import standard
 from portico.services.lifecycles import Lifecycles
 from portico.services.passwords import Passwords
 from portico.services.policies import Policies
+from portico.services.roles import Roles
 from portico.services.tenant_config import TenantConfig
 from portico.settings import read
 from portico.storage.records import DynamoRecords
@@ -33,6 +34,8 @@ from portico.web.contract import contract
 from portico.web.pages import sign_in_routes
 from portico.web.rest import rest_app
 from portico.web.session import Sessions
+
+SCIM = "/scim2"
 
 
 @cache
@@ -49,12 +52,16 @@ def rest() -> LambdaFunctionUrlResolver:
         lifecycles.router,
         tenant_config.router,
         workflows.router,
+        users.router,
     ]
     return rest_app([contract("admin")], [*routes, *pages], PAGES.error)
 
 
 @cache
 def scim() -> LambdaFunctionUrlResolver:
+    # The schemas and their filters take half a second to load: only who asks for SCIM waits.
+    from functions.admin.scim.app import scim_app
+
     return scim_app()
 
 
@@ -97,7 +104,9 @@ def wiring() -> tuple[Wiring, Callers]:
         activating=Activating(lifecycles),
         lifecycle=lifecycle,
         waiting=Waiting(records()),
+        ending=Ending(records(), clock),
         config=TenantConfig(records(), clock),
+        roles=Roles(records(), clock),
     )
     return services, Callers(records(), clock, sessions(), basic=accounts().sign_in)
 
@@ -106,7 +115,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """An event of the function's URL (payload 2.0)."""
     services, callers = wiring()
     path = str(event.get("rawPath", ""))
-    app = scim() if path == BASE or path.startswith(f"{BASE}/") else rest()
+    app = scim() if path == SCIM or path.startswith(f"{SCIM}/") else rest()
     app.append_context(services=services, callers=callers)
     return app.resolve(event, context)
 

@@ -6,8 +6,10 @@ from portico.ports import Lifecycle
 from portico.services.accounts import Accounts
 from portico.services.activating import Activating
 from portico.services.approving import Waiting
+from portico.services.ending import Ending
 from portico.services.lifecycles import Lifecycles
 from portico.services.policies import Policies
+from portico.services.roles import Roles
 from portico.services.tenant_config import TenantConfig
 from portico.settings import Settings
 
@@ -23,4 +25,6 @@ class Wiring:
     activating: Activating
     lifecycle: Lifecycle
     waiting: Waiting
+    ending: Ending
     config: TenantConfig
+    roles: Roles

@@ -5,25 +5,26 @@ import re
 
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from scim2_models import SCIMException
 
-from functions.admin.scim import discovery, users
-from functions.admin.scim.errors import answer_error, error_answer
+from functions.admin.scim import discovery, groups, users
+from functions.admin.scim.errors import answer_error, answer_schema_error, error_answer
 from portico.domain.errors import NotFound, NotImplementedHere, PorticoError
 
 log = logging.getLogger(__name__)
 BASE = "/scim2"
 # What RFC 7644 section 3.2 defines beyond the routes here.
-KNOWN = re.compile(
-    r"(/Users|/Groups)(/[^/]+)?|/Me|/Bulk|(/Users|/Groups)?/\.search|/Roles(/[^/]+)?"
-)
+KNOWN = re.compile(r"/Me|/Bulk|/\.search|/Roles(/[^/]+)?")
 
 
 def scim_app() -> LambdaFunctionUrlResolver:
     """A resolver for paths below `/scim2`."""
     app = LambdaFunctionUrlResolver()
     app.include_router(users.router)
+    app.include_router(groups.router)
     app.include_router(discovery.router)
     app.exception_handler(PorticoError)(answer_error)
+    app.exception_handler(SCIMException)(answer_schema_error)
 
     def unexpected(_: Exception) -> Response[str]:
         request_id = app.lambda_context.aws_request_id

@@ -1,36 +1,43 @@
 """What this SCIM service can do (RFC 7644 section 4); anyone may ask."""
 
+from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
+from scim2_models import (
+    Context,
+    EnterpriseUser,
+    Group,
+    Meta,
+    ResourceType,
+    ScimProvider,
+    ServiceProviderConfig,
+)
+from scim2_models import User as ScimUser
 
-from functions.admin.scim.bodies import LIST, USER
-from functions.admin.scim.users import MAX_COUNT, scim_answer
+from functions.admin.scim.requests import LIST, MAX_COUNT, base, scim_answer
+from functions.admin.scim.resources import UserResource
 from portico.domain.errors import NotFound
 from portico.web.contract import Contract
 from portico.web.rest import operations
-
-CONFIG = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
-RESOURCE_TYPE = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
-SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Schema"
-OFF = {"supported": False}
 
 router = Router()
 operation = operations(router, Contract("scim", "/scim2", ()))
 
 
-@operation("GET", "/ServiceProviderConfig", ())
-def show_config() -> Response[str]:
-    return scim_answer(
+@cache
+def provider() -> ScimProvider:
+    """The resources and capabilities of this service."""
+    config = ServiceProviderConfig.model_validate(
         {
-            "schemas": [CONFIG],
-            "patch": OFF,
+            "schemas": [str(ServiceProviderConfig.__schema__)],
+            "patch": {"supported": True},
             "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
             "filter": {"supported": True, "maxResults": MAX_COUNT},
-            "changePassword": OFF,
-            "sort": OFF,
-            "etag": OFF,
+            "changePassword": {"supported": True},
+            "sort": {"supported": True},
+            "etag": {"supported": True},
             "authenticationSchemes": [
                 {
                     "type": "oauthbearertoken",
@@ -46,93 +53,72 @@ def show_config() -> Response[str]:
                     "specUri": "https://www.rfc-editor.org/info/rfc7617",
                 },
             ],
-            "meta": {"resourceType": "ServiceProviderConfig"},
         }
     )
+    return ScimProvider(
+        models=[ScimUser, EnterpriseUser, Group],
+        resource_types=[
+            ResourceType.from_resource(UserResource),
+            ResourceType.from_resource(Group),
+        ],
+        config=config,
+    )
+
+
+@operation("GET", "/ServiceProviderConfig", ())
+def show_config() -> Response[str]:
+    return scim_answer(_told(provider().config, "ServiceProviderConfig", ""))
 
 
 @operation("GET", "/ResourceTypes", ())
 def show_types() -> Response[str]:
-    return scim_answer(_list([_user_type()]))
+    return _list([_type(one) for one in provider().resource_types])
 
 
 @operation("GET", "/ResourceTypes/{name}", ())
 def show_type(name: str) -> Response[str]:
-    if name != "User":
-        raise NotFound("Resource type", name)
-    return scim_answer(_user_type())
+    for one in provider().resource_types:
+        if one.name == name:
+            return scim_answer(_type(one))
+    raise NotFound("Resource type", name)
 
 
 @operation("GET", "/Schemas", ())
 def show_schemas() -> Response[str]:
-    return scim_answer(_list([_user_schema()]))
+    return _list([_schema(one) for one in provider().schemas])
 
 
 @operation("GET", "/Schemas/{name}", ())
 def show_schema(name: str) -> Response[str]:
-    if name != USER:
-        raise NotFound("Schema", name)
-    return scim_answer(_user_schema())
+    for one in provider().schemas:
+        if str(one.id).lower() == name.lower():
+            return scim_answer(_schema(one))
+    raise NotFound("Schema", name)
 
 
-def _list(resources: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "schemas": [LIST],
-        "totalResults": len(resources),
-        "startIndex": 1,
-        "itemsPerPage": len(resources),
-        "Resources": resources,
-    }
+def _type(one: Any) -> dict[str, Any]:
+    return _told(one, "ResourceType", f"/{one.name}")
 
 
-def _user_type() -> dict[str, Any]:
-    return {
-        "schemas": [RESOURCE_TYPE],
-        "id": "User",
-        "name": "User",
-        "endpoint": "/Users",
-        "description": "A person or machine with a password",
-        "schema": USER,
-        "schemaExtensions": [],
-        "meta": {"resourceType": "ResourceType"},
-    }
+def _schema(one: Any) -> dict[str, Any]:
+    return _told(one, "Schema", f"/{one.id}")
 
 
-def _user_schema() -> dict[str, Any]:
-    text = _attribute("value", returned="default")
-    return {
-        "schemas": [SCHEMA],
-        "id": USER,
-        "name": "User",
-        "description": "A person or machine with a password",
-        "attributes": [
-            _attribute("userName", required=True, uniqueness="server"),
-            _attribute("password", required=True, mutability="writeOnly", returned="never"),
-            _attribute(
-                "name",
-                type="complex",
-                subAttributes=[_attribute("givenName"), _attribute("familyName")],
-            ),
-            _attribute("active", type="boolean"),
-            _attribute("emails", type="complex", multiValued=True, subAttributes=[text]),
-            _attribute("roles", type="complex", multiValued=True, subAttributes=[text]),
-            _attribute("groups", type="complex", multiValued=True, subAttributes=[text]),
-        ],
-        "meta": {"resourceType": "Schema"},
-    }
+def _told(resource: Any, kind: str, name: str) -> dict[str, Any]:
+    folder = kind if kind == "ServiceProviderConfig" else f"{kind}s"
+    meta = Meta(resource_type=kind, location=f"{base(router)}/{folder}{name}")
+    found = resource.model_copy(update={"meta": meta})
+    body: dict[str, Any] = found.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE)
+    return body
 
 
-def _attribute(name: str, **more: Any) -> dict[str, Any]:
-    """An attribute's definition (RFC 7643 section 7); like its defaults where nothing is said."""
-    return {
-        "name": name,
-        "type": "string",
-        "multiValued": False,
-        "description": name,
-        "required": False,
-        "caseExact": False,
-        "mutability": "readWrite",
-        "returned": "default",
-        "uniqueness": "none",
-        **more,
-    }
+def _list(resources: list[dict[str, Any]]) -> Response[str]:
+    return scim_answer(
+        {
+            "schemas": [LIST],
+            "totalResults": len(resources),
+            "startIndex": 1,
+            "itemsPerPage": len(resources),
+            "Resources": resources,
+        }
+    )

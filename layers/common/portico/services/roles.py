@@ -3,7 +3,7 @@
 A user's own record says which roles the user has; a role's record only says that there is one.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from portico.domain.errors import AlreadyExists, InUse, InvalidInput, NotFound
@@ -24,7 +24,7 @@ class Roles:
     records: Records
     clock: Clock
 
-    def list(self, tenant: str) -> "list[Role]":
+    def list(self, tenant: str) -> Sequence[Role]:
         """All roles by name: those of every deployment, those that were made, and those that users
         have without anybody having made them.
         """
@@ -42,7 +42,7 @@ class Roles:
                 return role
         raise NotFound("Group", role_id)
 
-    def members(self, tenant: str, name: str) -> "list[User]":
+    def members(self, tenant: str, name: str) -> Sequence[User]:
         """The users who have the role. Everybody has one of them, which is not listed for each."""
         return [user for user in self._users(tenant) if name in user.roles]
 
@@ -145,7 +145,7 @@ class Roles:
         if not any(user.active and ADMIN in user.roles for user in staying):
             raise InUse(f"Nobody would be left to administrate '{tenant}'")
 
-    def _by_id(self, tenant: str, ids: Iterable[str]) -> "list[User]":
+    def _by_id(self, tenant: str, ids: Iterable[str]) -> Sequence[User]:
         known = {user.id: user for user in self._users(tenant)}
         wanted = list(dict.fromkeys(ids))
         unknown = [one for one in wanted if one not in known]
@@ -153,7 +153,7 @@ class Roles:
             raise InvalidInput.of("members", f"there is no user with the id '{unknown[0][:100]}'")
         return [known[one] for one in wanted]
 
-    def _users(self, tenant: str) -> "list[User]":
+    def _users(self, tenant: str) -> Sequence[User]:
         return self.records.list(User, tenant=tenant)
 
 
@@ -168,6 +168,6 @@ def _check(name: str) -> None:
         raise AlreadyExists(f"A group '{name}' exists already")
 
 
-def _chunks(users: "list[User]") -> "Iterator[list[User]]":
+def _chunks(users: Sequence[User]) -> Iterator[Sequence[User]]:
     for start in range(0, len(users), AT_ONCE):
         yield users[start : start + AT_ONCE]
