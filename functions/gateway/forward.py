@@ -42,6 +42,9 @@ FORWARDED = frozenset(
     {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"}
 )
 IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})  # RFC 9110 9.2.2
+# The authorization server's cookies: it shares the host with the APIs, whose back ends may neither
+# see nor set them.
+OUR_COOKIES = ("__secure-portico", "portico-")
 _UNSAFE = re.compile(r"[^\x21-\x7e]|#")
 _TEXT = re.compile(r"text/|application/(?:[\w.+-]*\+)?(?:json|xml)\b|application/javascript\b")
 
@@ -184,8 +187,12 @@ def request_headers(event: Mapping[str, Any], decision: Mapping[str, Any]) -> di
         # "_" and "-" are one to CGI and WSGI.
         if name not in dropped and name.replace("_", "-") not in (ASSERTION, *FORWARDED)
     }
-    if event.get("cookies"):
-        kept["cookie"] = _value("; ".join(event["cookies"]))
+    # Payload 2.0 lists cookies apart; `sam local` leaves them in the header.
+    cookies = event.get("cookies") or given.get("cookie", "").split(";")
+    theirs = [cookie.strip() for cookie in cookies if cookie.strip() and not _is_ours(cookie)]
+    kept.pop("cookie", None)
+    if theirs:
+        kept["cookie"] = _value("; ".join(theirs))
     http = event["requestContext"]["http"]
     before = given.get("x-forwarded-for", "")
     address = str(http.get("sourceIp", ""))
@@ -207,6 +214,11 @@ def request_headers(event: Mapping[str, Any], decision: Mapping[str, Any]) -> di
         # Nothing is added of our own.
         kept.setdefault(name, urllib3.util.SKIP_HEADER)
     return kept
+
+
+def _is_ours(cookie: str) -> bool:
+    """Of a `name=value`, with or without attributes. Browsers do not mind the case of prefixes."""
+    return cookie.partition("=")[0].strip().lower().startswith(OUR_COOKIES)
 
 
 def _value(value: str) -> bytes:
@@ -238,7 +250,8 @@ def _answer_headers(response: urllib3.BaseHTTPResponse) -> tuple[dict[str, str],
         for name in response.headers
         if name.lower() not in dropped
     }
-    return headers, response.headers.getlist("set-cookie")
+    cookies = [one for one in response.headers.getlist("set-cookie") if not _is_ours(one)]
+    return headers, cookies
 
 
 def _as_text(content: bytes, headers: Mapping[str, str]) -> tuple[str, bool]:

@@ -217,6 +217,33 @@ def answering(head: str, body: bytes = b"") -> Any:
     return behave
 
 
+@pytest.mark.parametrize("listed", [True, False], ids=["payload 2.0", "sam local"])
+def test_the_authorization_servers_cookies_do_not_reach_a_back_end(
+    backend: Backend, backends: Backends, listed: bool
+) -> None:
+    sent = ["a=1", "__Secure-portico-session=s", "portico-browser=b", "__secure-Portico-x=1", "b=2"]
+    given = event(cookies=sent) if listed else event(headers={"Cookie": "; ".join(sent)})
+    send(backend, backends, given)
+    assert backend.headers["cookie"] == "a=1; b=2"
+
+
+def test_no_cookie_header_is_left_when_all_were_ours(backend: Backend, backends: Backends) -> None:
+    send(backend, backends, event(cookies=["portico-session=s"]))
+    assert "cookie" not in backend.headers
+
+
+def test_a_back_end_cannot_set_the_authorization_servers_cookies(
+    backend: Backend, backends: Backends
+) -> None:
+    backend.behave = answering(
+        "200 OK\r\nContent-Type: text/plain\r\nSet-Cookie: a=1\r\n"
+        "Set-Cookie:  __Secure-portico-session=evil; Path=/oauth2\r\n"
+        "Set-Cookie: portico-browser =evil; Path=/oauth2",
+        b"ok",
+    )
+    assert send(backend, backends).cookies == ["a=1"]
+
+
 def test_status_headers_and_cookies_come_back(backend: Backend, backends: Backends) -> None:
     backend.behave = answering(
         "418 Teapot\r\nContent-Type: application/json\r\nX-A: 1\r\nX-A: 2\r\n"
