@@ -13,7 +13,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.store.pages import apis as api_pages
 from functions.store.pages import applications as application_pages
 from functions.store.pages.shown import PAGES
-from functions.store.routes import apis, applications, keys, policies, settings, subscriptions
+from functions.store.routes import (
+    apis,
+    applications,
+    keys,
+    policies,
+    revocations,
+    settings,
+    subscriptions,
+)
 from functions.store.token_endpoint import HttpTokenEndpoint
 from functions.store.wiring import Wiring
 from portico.clock import SystemClock
@@ -21,6 +29,7 @@ from portico.services.accounts import Accounts
 from portico.services.applications import Applications
 from portico.services.browsing import Browsing
 from portico.services.clients import Clients
+from portico.services.ending import Ending
 from portico.services.keys import Keys
 from portico.services.passwords import Passwords
 from portico.services.policies import Policies
@@ -35,7 +44,7 @@ from portico.web.pages import sign_in_routes
 from portico.web.rest import rest_app
 from portico.web.session import Sessions
 
-ROUTES = (apis, applications, keys, subscriptions, policies, settings)
+ROUTES = (apis, applications, keys, subscriptions, revocations, policies, settings)
 
 
 @cache
@@ -63,6 +72,7 @@ def services() -> Wiring:
         applications=owned,
         keys=Keys(stored, clock, owned, clients, HttpTokenEndpoint(known.gateway_url)),
         subscribing=Subscribing(stored, clock),
+        ending=Ending(stored, clock),
         policies=Policies(stored, clock),
         gateway_url=known.gateway_url,
     )

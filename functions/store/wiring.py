@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from portico.services.applications import Applications
 from portico.services.browsing import Browsing
+from portico.services.ending import Ending
 from portico.services.keys import Keys
 from portico.services.policies import Policies
 from portico.services.subscribing import Subscribing
@@ -17,5 +18,6 @@ class Wiring:
     applications: Applications
     keys: Keys
     subscribing: Subscribing
+    ending: Ending
     policies: Policies
     gateway_url: str

@@ -1,5 +1,7 @@
 """Pages of a developer's applications: make one, give it keys, see what it subscribes to."""
 
+from datetime import UTC, datetime
+
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
@@ -78,6 +80,20 @@ def unsubscribe(application_id: str, subscription_id: str) -> Response[str]:
     return redirect(f"/applications/{application_id}")
 
 
+@router.post("/applications/<application_id>/revoke-tokens")
+def revoke_tokens(application_id: str) -> Response[str]:
+    caller = visitor(router, APPLICATIONS)
+    wired(router, Wiring).ending.end_application(caller, application_id)
+    return redirect(f"/applications/{application_id}")
+
+
+@router.post("/applications/<application_id>/subscriptions/<subscription_id>/revoke-tokens")
+def revoke_tokens_of_subscription(application_id: str, subscription_id: str) -> Response[str]:
+    caller = visitor(router, "apim:subscribe")
+    wired(router, Wiring).ending.end_subscription(caller, subscription_id)
+    return redirect(f"/applications/{application_id}")
+
+
 @router.post("/applications/<application_id>/delete")
 def delete(application_id: str) -> Response[str]:
     wired(router, Wiring).applications.delete(visitor(router, APPLICATIONS), application_id)
@@ -93,6 +109,7 @@ def _page(caller: Caller, application_id: str, made: Key | None = None) -> Respo
         caller,
         here=HERE,
         application=application,
+        revoked=f"{datetime.fromtimestamp(application.since, UTC):%Y-%m-%d %H:%M:%S UTC}",
         keys=keys,
         missing=[kind for kind in KeyType if kind not in {key.mapping.key_type for key in keys}],
         made=made,

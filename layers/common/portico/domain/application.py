@@ -26,6 +26,7 @@ class Application(Record):
     created: int = 0  # epoch milliseconds
     updated: int = 0
     status: str = "APPROVED"
+    since: int = 0  # tokens issued up to this moment are revoked; epoch seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,3 +158,4 @@ class Subscription(Record):
     status: str = SubscriptionStatus.UNBLOCKED
     created: int = 0  # epoch milliseconds
     subscriber: str = ""
+    since: int = 0  # tokens issued up to this moment are revoked for this API; epoch seconds

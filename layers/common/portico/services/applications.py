@@ -278,6 +278,7 @@ def seen_by_gateway(application: Application) -> GatewayApplication:
         owner=application.owner,
         policy=application.policy,
         attributes=application.attributes,
+        since=application.since,
     )
 
 

@@ -13,13 +13,14 @@ from portico.domain.api import ApiCard, SubscriberCount, full_context
 from portico.domain.application import Application, Subscription
 from portico.domain.behaviour import Access, behaviour_of
 from portico.domain.errors import AlreadyExists, InvalidInput, LostRace, NotFound, Stale
-from portico.domain.gateway import Grant
+from portico.domain.gateway import Grant, Revocation
 from portico.domain.policy import Level
 from portico.domain.records import Change, Create, Discard, Put, Remove, Replace, Require
 from portico.domain.user import Caller
 from portico.ports import Clock, Records
 from portico.services.auditing import audit
 from portico.services.browsing import subscribed, visible
+from portico.services.clients import LONGEST_TOKEN
 from portico.services.policies import policy_uses
 
 # All subscribers of an API share its count. A lost race is another's success, so as many may meet
@@ -63,6 +64,7 @@ class Subscribing:
                 Subscription, tenant=caller.tenant, application_id=application_id, api_id=api_id
             ):
                 raise _twice(application, card)
+            former = self._former(application, card)
             subscription = Subscription(
                 tenant=caller.tenant,
                 application_id=application.id,
@@ -77,6 +79,7 @@ class Subscribing:
                 policy=policy,
                 created=int(self.clock.now() * 1000),
                 subscriber=caller.user,
+                since=former.since,
             )
             try:
                 self.records.commit(
@@ -85,6 +88,7 @@ class Subscribing:
                     Put(grant_of(subscription)),
                     Require(application),
                     Require(card),
+                    Require(former),
                     *_uses(subscription, "", policy),
                     self._audit(caller, "create", None, subscription),
                 )
@@ -180,6 +184,7 @@ class Subscribing:
             try:
                 self.records.commit(
                     *removal(self.records, subscription),
+                    left(self.clock, subscription),
                     self._audit(caller, "delete", subscription, None),
                 )
             except LostRace:
@@ -195,6 +200,15 @@ class Subscribing:
         if found is None or found.status == "DELETE_PENDING":
             raise NotFound("Application", application_id)
         return found
+
+    def _former(self, application: Application, card: ApiCard) -> Revocation:
+        """What an earlier subscription left; an unwritten one when there was none of late."""
+        empty = Revocation(
+            tenant=application.tenant, subject=_left(application.id, card.id), expires=0
+        )
+        return (
+            self.records.get(Revocation, tenant=application.tenant, subject=empty.subject) or empty
+        )
 
     def _open(self, caller: Caller, api_id: str) -> ApiCard:
         card = self.records.get(ApiCard, tenant=caller.tenant, id=api_id)
@@ -227,7 +241,27 @@ def grant_of(subscription: Subscription) -> Grant:
         subscription_id=subscription.id,
         status=subscription.status,
         policy=subscription.policy,
+        since=subscription.since,
     )
+
+
+def left(clock: Clock, subscription: Subscription) -> Put:
+    """What a subscription leaves when it goes, so that a later one does not revive the tokens of
+    before; for as long as these could live.
+    """
+    now = int(clock.now())
+    return Put(
+        Revocation(
+            tenant=subscription.tenant,
+            subject=_left(subscription.application_id, subscription.api_id),
+            expires=now + LONGEST_TOKEN,
+            since=now,
+        )
+    )
+
+
+def _left(application_id: str, api_id: str) -> str:
+    return f"subscription:{application_id}:{api_id}"
 
 
 def counted(records: Records, subscription: Subscription, difference: int) -> Change:

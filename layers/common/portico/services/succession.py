@@ -19,7 +19,7 @@ from portico.ports import Clock, Records
 from portico.services.approving import Approving
 from portico.services.auditing import audit
 from portico.services.policies import policy_uses
-from portico.services.subscribing import grant_of
+from portico.services.subscribing import grant_of, left
 from portico.services.transitions import Transitions
 from portico.services.versions import older_versions
 
@@ -127,7 +127,8 @@ class Succession:
         changes = [self._counted(api, -len(found))]
         for one in found:
             before = {"application": one.application_id, "api": one.api_id}
-            changes += [Remove(one), Discard(grant_of(one)), *_uses(one, [one.policy], [])]
+            changes += [Remove(one), Discard(grant_of(one)), left(self.clock, one)]
+            changes += _uses(one, [one.policy], [])
             changes.append(audit(self.clock, caller, "close", "subscription", one.id, before))
         return changes
 
