@@ -21,6 +21,8 @@ REGISTER = "/client-registration/v0.17/register"
 _AUTHORIZE = {"GET": "authorize:serve", "POST": "authorize:serve"}
 _TOKEN = {"POST": "token:serve"}
 _REVOKE = {"POST": "revoke:serve"}
+_USERINFO = {"GET": "userinfo:serve", "POST": "userinfo:serve"}
+_DEVICE = {"POST": "device_authorize:serve"}
 _CONFIGURATION = {"GET": "discovery:serve"}
 # Path -> method -> `module:function` below functions.token.endpoints.
 ENDPOINTS: Mapping[str, Mapping[str, str]] = {
@@ -28,9 +30,18 @@ ENDPOINTS: Mapping[str, Mapping[str, str]] = {
     "/oauth2/revoke": _REVOKE,
     "/oauth2/introspect": {"POST": "introspect:serve"},
     "/oauth2/jwks": {"GET": "jwks:serve"},
+    "/oauth2/userinfo": _USERINFO,
+    "/oauth2/device_authorize": _DEVICE,
+    "/oauth2/device_authorization": _DEVICE,
+    "/oauth2/device": {"GET": "device:enter", "POST": "device:entered"},
+    "/oauth2/device/confirm": {"GET": "device:ask", "POST": "device:decide"},
+    "/oidc/logout": {"GET": "logout:arrive", "POST": "logout:arrive"},
+    "/oauth2/logout": {"GET": "logout:serve", "POST": "logout:confirmed"},
     "/.well-known/openid-configuration": _CONFIGURATION,
     # Where the two specifications look for the metadata of an issuer that ends in /oauth2/token.
     "/oauth2/token/.well-known/openid-configuration": _CONFIGURATION,
+    # What WSO2 calls its issuer elsewhere.
+    "/oauth2/oidcdiscovery/.well-known/openid-configuration": _CONFIGURATION,
     "/.well-known/oauth-authorization-server": _CONFIGURATION,
     "/.well-known/oauth-authorization-server/oauth2/token": _CONFIGURATION,
     REGISTER: {"POST": "dcr:serve"},

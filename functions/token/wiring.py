@@ -17,6 +17,7 @@ from portico.services.ahead import Ahead
 from portico.services.assertions import Assertions
 from portico.services.authorizing import Authorizing
 from portico.services.clients import Clients
+from portico.services.devices import Devices
 from portico.services.exchanging_codes import ExchangingCodes
 from portico.services.granting import Memory
 from portico.services.issuing import Issuing
@@ -147,3 +148,7 @@ class Wiring:
         except Unauthenticated:
             return ""
         return str(claims.get("sub", "")) if claims.get("iss") == self.issuer else ""
+
+    @cached_property
+    def devices(self) -> Devices:
+        return Devices(self.records, self.clock, lambda: self.issuing)

@@ -1,6 +1,5 @@
 """The token endpoint (RFC 6749 section 3.2)."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,13 +8,13 @@ from functions.token.endpoints.credentials import authenticated_client, credenti
 from functions.token.errors import OAuthError
 from functions.token.grants import GRANTS, foreseen, grant, grant_of_operator
 from functions.token.requests import Request
+from functions.token.scopes import scopes_of
 from functions.token.wiring import GrantRequest, Wiring
 from portico.domain.application import Client
 from portico.domain.live_tokens import LiveTokens
 from portico.domain.records import Wanted
 from portico.domain.token_rules import TokenRules
 
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # scope-token, RFC 6749 section 3.3
 # What an address would show to logs, histories and proxies (RFC 6749 sections 2.3.1 and 10.3).
 CREDENTIALS = frozenset(
     (
@@ -45,7 +44,7 @@ def serve(request: Request, wiring: Wiring) -> dict[str, Any]:
         GrantRequest(
             client=client,
             parameters=parameters,
-            scopes=_scopes(parameters.get("scope", "")),
+            scopes=scopes_of(parameters.get("scope", "")),
             tenant=request.tenant,
             address=request.address,
         ),
@@ -80,10 +79,3 @@ def _read_ahead(request: Request, parameters: Mapping[str, str], wiring: Wiring)
 def _check_address(request: Request) -> None:
     if request.raw_query and CREDENTIALS & set(request.query()):
         raise OAuthError("invalid_request", "Credentials may not be in the address")
-
-
-def _scopes(text: str) -> tuple[str, ...]:
-    scopes = tuple(text.split())
-    if not all(_SCOPE.fullmatch(scope) for scope in scopes):
-        raise OAuthError("invalid_scope", "The scope has characters that no scope may have")
-    return scopes

@@ -23,6 +23,7 @@ GRANTS: Mapping[str, str] = {
     "client_credentials": "client_credentials",
     "password": "password",
     "refresh_token": "refresh_token",
+    "urn:ietf:params:oauth:grant-type:device_code": "device_code",
     "urn:ietf:params:oauth:grant-type:jwt-bearer": "jwt_bearer",
 }
 

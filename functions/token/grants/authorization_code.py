@@ -1,8 +1,18 @@
 """The authorization code grant at the token endpoint (RFC 6749 section 4.1.3)."""
 
+from collections.abc import Mapping, Sequence
+
 from functions.token.errors import OAuthError
 from functions.token.wiring import GrantRequest, Wiring
+from portico.domain.authorization import Code
+from portico.domain.records import Wanted
+from portico.services.clients import digest
 from portico.services.issuing import Issued
+
+
+def foresee(parameters: Mapping[str, str], tenant: str) -> Sequence[Wanted]:
+    """What it reads in any case."""
+    return [Wanted(Code, {"tenant": tenant, "digest": digest(parameters.get("code", ""))})]
 
 
 def issue(grant: GrantRequest, wiring: Wiring) -> Issued:
