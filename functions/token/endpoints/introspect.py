@@ -20,7 +20,7 @@ def serve(request: Request, wiring: Wiring) -> dict[str, Any]:
     """Whether a token is active and what it allows; nothing about others' tokens (section 4)."""
     parameters = request.parameters()
     try:
-        client = authenticated_client(request, parameters, wiring)
+        client = authenticated_client(request, parameters, wiring, confidential=True)
         tenant, client_id = client.tenant, client.client_id
     except InvalidClient:
         tenant, client_id = _administrator(request, wiring).tenant, ""

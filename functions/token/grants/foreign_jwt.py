@@ -26,10 +26,10 @@ class Foreign:
     @property
     def person(self) -> Person:
         """Whom the token speaks of; InvalidGrant when it names nobody."""
-        name = self.claims.get(self.issuer.user_claim)
-        if not isinstance(name, str) or not name.strip():
+        name = text_of(self.claims, self.issuer.user_claim).strip()
+        if not name:
             raise InvalidGrant(f"The token has no '{self.issuer.user_claim}' that names a user")
-        texts = {one: text for one in _TEXTS if isinstance(text := self.claims.get(one), str)}
+        texts = {one: text_of(self.claims, one) for one in _TEXTS}
         return Person(name, _roles(self.claims.get(self.issuer.role_claim)), **texts)
 
 

@@ -73,6 +73,7 @@ class Server:
         headers: dict[str, str] | None = None,
         body: str | None = None,
         address: str = "203.0.113.7",
+        query: str = "",
     ) -> Answer:
         """A call as HTTP API hands it over; `form` as a form body, in base64 as AWS sends it."""
         fields = dict(headers or {})
@@ -85,7 +86,7 @@ class Server:
             "version": "2.0",
             "routeKey": "ANY /oauth2/{proxy+}",
             "rawPath": path,
-            "rawQueryString": "",
+            "rawQueryString": query,
             "headers": fields,
             "requestContext": {
                 "http": {"method": method, "path": path, "sourceIp": address},

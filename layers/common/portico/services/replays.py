@@ -27,7 +27,7 @@ class Replays:
         """
         # Digested: ids may be long, and their parts must not run into one another.
         parts = "\n".join(f"{len(part)}:{part}" for part in (issuer, name))
-        subject = f"{kind}:{hashlib.sha256(parts.encode('utf-8', 'replace')).hexdigest()}"
+        subject = f"{kind}:{hashlib.sha256(parts.encode()).hexdigest()}"
         return Create(Seen(tenant=tenant, subject=subject, expires=expires + MARGIN))
 
     def once(self, tenant: str, kind: str, issuer: str, name: str, expires: int) -> None:

@@ -147,9 +147,10 @@ def audiences_of(claims: Mapping[str, Any]) -> list[str]:
 
 
 def text_of(claims: Mapping[str, Any], name: str) -> str:
-    """A claim that is a text; '' when it is not there. InvalidToken for another type."""
+    """A claim that is a text; '' when it is not there. InvalidToken for what is none."""
     value = claims.get(name, "")
-    if not isinstance(value, str):
+    # JSON may smuggle in halves of surrogate pairs, which are no text.
+    if not isinstance(value, str) or any("\ud800" <= letter <= "\udfff" for letter in value):
         raise InvalidToken(f"'{name}' is not a string")
     return value
 
