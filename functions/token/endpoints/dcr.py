@@ -1,65 +1,117 @@
-"""Registration of REST clients: WSO2's DCR contract, `/client-registration/v0.17/register`."""
+"""Registration of REST clients: WSO2's DCR contract, `/client-registration/v0.17/register`, and a
+client's own address below it for its owner and administrators.
 
-import json
-import re
-from dataclasses import dataclass
+Clients of any kind register by RFC 7591, in `register`.
+"""
+
+from dataclasses import replace
 from typing import Any
 
 from functions.token.answers import answer
-from functions.token.endpoints.credentials import basic
-from functions.token.errors import TooLargeBody
-from functions.token.requests import MAX_BODY, Request, is_text
+from functions.token.dcr_bodies import (
+    UNUSED_CALLBACK,
+    Registration,
+    check_callbacks,
+    registration,
+    result,
+)
+from functions.token.registrars import registrar
+from functions.token.requests import Request
 from functions.token.wiring import Wiring
 from portico.domain.application import Client
-from portico.domain.errors import Forbidden, InvalidInput, NotFound, Problem, Unauthenticated
-from portico.domain.tenant import shown_user
+from portico.domain.errors import Forbidden, InvalidInput, NotFound
+from portico.domain.records import Change, Create, Discard
 from portico.domain.user import ADMIN, Caller
+from portico.services.clients import name_of
 
-FIELDS = (
-    "callbackUrl",
-    "clientName",
-    "owner",
-    "grantType",
-    "saasApp",
-    "tokenType",
-    "userstoreDomainInSubject",
-)
-# What WSO2's own clients send although the contract does not list it.
-ALIASES = {"callBackURL": "callbackUrl", "redirectUris": "callbackUrl"}
-NAME = re.compile(r"[^\x00-\x1f\x7f<>]{1,150}")
-GRANT_TYPE = re.compile(r"[A-Za-z0-9:._-]{1,100}")
 DEFAULT_GRANTS = ("client_credentials",)
-
-
-@dataclass(frozen=True)
-class Registration:
-    """What the body asks for."""
-
-    name: str
-    owner: str
-    grant_types: tuple[str, ...]
-    redirect_uris: tuple[str, ...]
-    token_type: str
 
 
 def serve(request: Request, wiring: Wiring) -> dict[str, Any]:
     """The client of this name and owner with a secret; 200 for a new and for a known one."""
-    caller = _caller(request, wiring)
-    asked = _registration(request.body)
-    owner = _owner(asked.owner, caller, wiring)
+    caller = registrar(request, wiring)
+    asked = registration(request.body)
+    if asked.name is None:
+        raise InvalidInput.of("clientName", "must have 1 to 150 characters")
+    grant_types = asked.grant_types or DEFAULT_GRANTS
+    check_callbacks(grant_types, asked.callbacks or ())
     client, secret = wiring.clients.register(
-        caller, asked.name, owner, asked.grant_types, asked.redirect_uris
+        caller,
+        asked.name,
+        _owner(asked.owner, caller, wiring),
+        grant_types,
+        asked.redirect_uris(),
+        opaque=bool(asked.opaque),
+        metadata=_metadata(asked),
     )
-    return answer(200, _body(client, secret, asked.token_type))
+    return answer(200, result(client, secret))
 
 
-def _caller(request: Request, wiring: Wiring) -> Caller:
-    found = basic(request.headers.get("authorization", ""))
-    if found is None:
-        raise Unauthenticated("HTTP Basic with a user name and a password is needed")
-    tenant, name = wiring.accounts.resolve(found[0], request.tenant)
-    user = wiring.accounts.authenticate(tenant, name, found[1], request.address)
-    return Caller(tenant, user.name, user.roles)
+def show(request: Request, wiring: Wiring) -> dict[str, Any]:
+    """A client without its secrets."""
+    return answer(200, result(_client(request, registrar(request, wiring), wiring)))
+
+
+def update(request: Request, wiring: Wiring) -> dict[str, Any]:
+    """The client with what the body names changed; its secrets stay, and so does its owner."""
+    caller = registrar(request, wiring)
+    client, asked = _client(request, caller, wiring), registration(request.body)
+    if client.management:
+        raise Forbidden("This client looks after its own registration, at /oauth2/register")
+    if asked.owner and wiring.accounts.resolve(asked.owner, caller.tenant) != (
+        client.tenant,
+        client.owner,
+    ):
+        raise InvalidInput.of("owner", "cannot be changed")
+    changed = _changed(client, asked)
+    renaming: list[Change] = []
+    if name_of(changed) != name_of(client):
+        renaming = [Create(name_of(changed)), Discard(name_of(client))]
+    return answer(200, result(wiring.clients.save(caller, client, changed, *renaming)))
+
+
+def remove(request: Request, wiring: Wiring) -> dict[str, Any]:
+    """The client is gone, and with it its tokens."""
+    caller = registrar(request, wiring)
+    wiring.clients.remove(caller, _client(request, caller, wiring))
+    return answer(204, None)
+
+
+def _client(request: Request, caller: Caller, wiring: Wiring) -> Client:
+    """The client of the address if it is the caller's or the caller administers; else NotFound, as
+    for one that is not there. Keys of applications belong to the developer portal.
+    """
+    client_id = request.path.rpartition("/")[2]
+    client = wiring.clients.find(client_id, caller.tenant)
+    if (
+        client is None
+        or client.tenant != caller.tenant
+        or client.application_id
+        or (client.owner != caller.user and ADMIN not in caller.roles)
+    ):
+        raise NotFound("Client", client_id[:100])
+    return client
+
+
+def _changed(client: Client, asked: Registration) -> Client:
+    changed = replace(
+        client,
+        name=asked.name or client.name,
+        grant_types=asked.grant_types or client.grant_types,
+        opaque=client.opaque if asked.opaque is None else asked.opaque,
+    )
+    if asked.callbacks is not None:
+        metadata = {name: one for name, one in client.metadata.items() if name != UNUSED_CALLBACK}
+        changed = replace(
+            changed, redirect_uris=asked.redirect_uris(), metadata=metadata | _metadata(asked)
+        )
+    check_callbacks(changed.grant_types, asked.callbacks or changed.redirect_uris)
+    return changed
+
+
+def _metadata(asked: Registration) -> dict[str, str]:
+    unused = [uri for uri in asked.callbacks or () if uri not in asked.redirect_uris()]
+    return {UNUSED_CALLBACK: " ".join(unused)} if unused else {}
 
 
 def _owner(asked: str, caller: Caller, wiring: Wiring) -> str:
@@ -74,81 +126,3 @@ def _owner(asked: str, caller: Caller, wiring: Wiring) -> str:
         return wiring.accounts.get(tenant, name).name
     except NotFound as exc:
         raise InvalidInput.of("owner", "there is no such user") from exc
-
-
-def _registration(body: bytes) -> Registration:
-    fields = _fields(body)
-    texts = {name: _text(name, fields.get(name)) for name in ("clientName", "owner", "tokenType")}
-    grant_types = tuple(_words("grantType", fields.get("grantType"))) or DEFAULT_GRANTS
-    redirect_uris = tuple(_words("callbackUrl", fields.get("callbackUrl")))
-    problems = [
-        Problem("grantType", f"'{one[:100]}' is not a grant type")
-        for one in grant_types
-        if not GRANT_TYPE.fullmatch(one)
-    ]
-    if not NAME.fullmatch(texts["clientName"]):
-        problems.append(Problem("clientName", "must have 1 to 150 characters"))
-    if len(grant_types) > 20:
-        problems.append(Problem("grantType", "names more than 20 grant types"))
-    if problems:
-        raise InvalidInput("The client cannot be registered", problems)
-    return Registration(
-        texts["clientName"],
-        texts["owner"],
-        grant_types,
-        redirect_uris,
-        texts["tokenType"] or "JWT",
-    )
-
-
-def _fields(body: bytes) -> dict[str, Any]:
-    if len(body) > MAX_BODY:
-        raise TooLargeBody(f"The body has more than {MAX_BODY} bytes")
-    try:
-        found: Any = json.loads(body.decode())
-    except (ValueError, RecursionError) as exc:
-        raise InvalidInput.of("body", "is not well-formed JSON") from exc
-    if not isinstance(found, dict):
-        raise InvalidInput.of("body", "must be a JSON object")
-    fields = {ALIASES.get(str(name), str(name)): value for name, value in found.items()}
-    unknown = [name for name in fields if name not in FIELDS]
-    if unknown:
-        problems = [Problem(name[:100], "is not a field of a registration") for name in unknown]
-        raise InvalidInput(f"Unknown fields: {', '.join(unknown)[:500]}", problems)
-    return fields
-
-
-def _text(name: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str) or len(value) > 1000 or not is_text(value):
-        raise InvalidInput.of(name, "must be a string of at most 1000 characters")
-    return value.strip()
-
-
-def _words(name: str, value: Any) -> list[str]:
-    """Words of a text, as the contract has it, or of a list, as some clients send it."""
-    if isinstance(value, list):
-        return [_text(name, one) for one in value]
-    return _text(name, value).split()
-
-
-def _body(client: Client, secret: str, token_type: str) -> dict[str, Any]:
-    """The contract's `DCRResult`."""
-    uris, grants = " ".join(client.redirect_uris), " ".join(client.grant_types)
-    known = {
-        "grant_types": grants,
-        "redirect_uris": uris,
-        "client_name": client.name,
-    }
-    return {
-        "clientId": client.client_id,
-        "clientName": client.name,
-        "clientSecret": secret,
-        "callbackUrl": uris,
-        "isSaasApplication": "true",  # text, in the contract
-        "appOwner": shown_user(client.owner, client.tenant),
-        "jsonString": json.dumps(known),
-        "jsonAppAttribute": "{}",
-        "tokenType": token_type,
-    }

@@ -74,5 +74,6 @@ class TokenRules(Record):
     code_validity: int = CODE_VALIDITY
     issuers: tuple[TrustedIssuer, ...] = ()
     providers: tuple[LoginProvider, ...] = ()
+    open_registration: bool = False  # whether clients may register without any account (RFC 7591)
     sign_up: bool = False  # whether people may make accounts for themselves
     sign_up_roles: tuple[str, ...] = ("Internal/subscriber",)

@@ -115,6 +115,7 @@ class Clients:
         redirect_uris: Sequence[str] = (),
         *,
         opaque: bool = False,
+        metadata: Mapping[str, Any] | None = None,
     ) -> tuple[Client, str]:
         """The owner's REST client of this name and a secret of it: made, or one secret more.
 
@@ -135,7 +136,7 @@ class Clients:
                     owner,
                     grant_types,
                     redirect_uris=redirect_uris,
-                    more={"opaque": opaque},
+                    more={"opaque": opaque, "metadata": dict(metadata or {})},
                 )
                 told = {"name": name, "owner": owner, "grant_types": list(client.grant_types)}
                 entry = audit(self.clock, caller, "create", "client", client.client_id, after=told)
@@ -164,6 +165,10 @@ class Clients:
         if client is None:
             raise NotFound("Client", client_id)
         return client
+
+    def of_owner(self, tenant: str, owner: str) -> list[ClientName]:
+        """What finds the clients that a user registered."""
+        return self.records.list(ClientName, tenant=tenant, owner=owner)
 
     def authenticate(self, client_id: str, secret: str, home: str = SUPER_TENANT) -> Client:
         """The client with this key and secret; Unauthenticated otherwise."""
