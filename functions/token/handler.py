@@ -23,6 +23,7 @@ from functions.token.wiring import Wiring
 from portico.clock import SystemClock
 from portico.domain.errors import PorticoError, Unavailable
 from portico.domain.tenant import SUPER_TENANT
+from portico.gateway.mail import SesMailer
 from portico.gateway.outbound import Outbound
 from portico.services.granting import Memory
 from portico.services.passwords import Passwords
@@ -54,6 +55,7 @@ def wiring() -> Wiring:
         sealer=KmsSealer(_kms, settings().kms_key),
         functions=_functions,
         outbound=outbound,
+        mailer=SesMailer(_ses, settings().mail_sender),
         remote_keys=RemoteKeys(partial(fetch_keys, outbound), clock),
         memory=Memory(clock, settings().cache_seconds),
     )
@@ -105,6 +107,13 @@ def _secrets() -> Any:
 @cache
 def _kms() -> Any:
     return botocore.session.get_session().create_client("kms", region_name=_region())
+
+
+@cache
+def _ses() -> Any:
+    patience = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
+    session = botocore.session.get_session()
+    return session.create_client("ses", region_name=_region(), config=patience)
 
 
 @cache

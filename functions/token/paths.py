@@ -55,6 +55,13 @@ ENDPOINTS: Mapping[str, Mapping[str, str]] = {
     "/oauth2/authorize": _AUTHORIZE,
     "/oauth2/login": {"GET": "login:show", "POST": "login:serve"},
     "/oauth2/consent": {"GET": "consent:show", "POST": "consent:serve"},
+    "/oauth2/sign-up": {"GET": "sign_up:show", "POST": "sign_up:serve"},
+    "/oauth2/sign-up/confirm": {"GET": "sign_up:confirm", "POST": "sign_up:confirmed"},
+    "/oauth2/reset": {"GET": "reset:show", "POST": "reset:serve"},
+    "/oauth2/reset/new": {"GET": "reset:new", "POST": "reset:chosen_new"},
+    "/oauth2/password": {"GET": "password:show", "POST": "password:serve"},
+    "/oauth2/federated/start": {"GET": "federated:start"},
+    "/oauth2/federated/callback": {"GET": "federated:callback"},
     "/oauth2/par": {"POST": "par:serve"},
     "/authorize": _AUTHORIZE,
     # A last segment that the endpoint reads itself.

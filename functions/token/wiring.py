@@ -11,7 +11,7 @@ from portico.domain.errors import Unauthenticated
 from portico.domain.records import Record, Wanted
 from portico.domain.token_rules import TokenRules
 from portico.gateway.outbound import Outbound
-from portico.ports import Clock, Records, Sealer
+from portico.ports import Clock, Mailer, Records, Sealer
 from portico.services.accounts import Accounts, Hasher
 from portico.services.ahead import Ahead
 from portico.services.assertions import Assertions
@@ -58,6 +58,7 @@ class Wiring:
     outbound: Outbound
     remote_keys: RemoteKeys
     memory: Memory
+    mailer: Mailer
 
     @property
     def url(self) -> str:

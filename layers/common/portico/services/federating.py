@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from portico.domain.authorization import Flow
-from portico.domain.errors import LostRace, NotFound, PorticoError, Unauthenticated
+from portico.domain.errors import InvalidInput, LostRace, NotFound, PorticoError, Unauthenticated
 from portico.domain.token_rules import LoginProvider
 from portico.ports import Clock, Records, Sealer
 from portico.services.flows import Flows
@@ -201,7 +201,10 @@ class Federating:
             form["client_id"] = provider.client_id
         else:
             context = sealed_for(flow.tenant, provider.id)
-            secret = self.sealer.open(provider.sealed_secret, context)
+            try:
+                secret = self.sealer.open(provider.sealed_secret, context)
+            except InvalidInput as exc:
+                raise ProviderFailed(f"The secret set for {provider.name} cannot be read") from exc
             if kept["method"] == _POST:
                 form |= {"client_id": provider.client_id, "client_secret": secret}
             else:

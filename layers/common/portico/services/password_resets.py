@@ -38,8 +38,9 @@ class PasswordResets:
     mailer: Mailer
     url: str
 
-    def ask(self, tenant: str, named: str, address: str) -> list[str]:
-        """Mail a link to whoever has this user name or e-mail address, if anybody.
+    def ask(self, tenant: str, named: str, address: str, flow: str = "") -> list[str]:
+        """Mail a link to whoever has this user name or e-mail address, if anybody. `flow` is what
+        the browser goes on with afterwards.
 
         What could not be sent is given back, as sentences for the log: an answer that told it
         would tell that there is such a user. Raises InvalidInput for what is neither,
@@ -55,7 +56,7 @@ class PasswordResets:
         failures = []
         for user in self._named(tenant, named)[:MOST_USERS]:
             try:
-                self._mail_link(user)
+                self._mail_link(user, flow)
             except PorticoError as exc:
                 failures.append(f"{type(exc).__name__}: {exc}")
         return failures
@@ -102,7 +103,7 @@ class PasswordResets:
         users = [found] if found else self.accounts.with_email(tenant, named)
         return [user for user in users if user.active and user.email]
 
-    def _mail_link(self, user: User) -> None:
+    def _mail_link(self, user: User, flow: str) -> None:
         if user.password == NO_PASSWORD.text:
             self.mailer.send(account_mails.has_no_password(user.email, user.name))
             return
@@ -117,6 +118,7 @@ class PasswordResets:
         )
         self.records.commit(Create(waiting))
         page = f"{self.url}/oauth2/reset/new?link={quote(link, safe='')}"
+        page += f"&flow={quote(flow, safe='')}" if flow else ""
         self.mailer.send(account_mails.new_password(user.email, user.name, page))
 
     def _waiting(self, link: str) -> tuple[PasswordReset, User]:
