@@ -49,7 +49,7 @@ def decode(kind: type[R], body: str | bytes, stamp: int) -> R:
 def _told(value: Any) -> dict[str, Any]:
     """A dataclass as its fields, but for those that have their default."""
     told = {}
-    for name, default in _defaults(type(value)):
+    for name, default in _defaults(value.__class__):
         field = getattr(value, name)
         if default is MISSING or field != (default() if callable(default) else default):
             told[name] = field
@@ -67,7 +67,7 @@ def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
     )
 
 
-def _read(kind: type[Any], told: Mapping[str, Any]) -> Any:
+def _read(kind: Any, told: Mapping[str, Any]) -> Any:
     readers = _readers(kind)
     known = {}
     for name, value in told.items():
