@@ -17,8 +17,8 @@ _AGAIN = "Go back to the application that sent you here, and start again."
 _OWNER = "Nobody was sent anywhere. Tell this to whoever runs the application that sent you here."
 # Domain errors: status, heading, text (None: the error's own), advice. The first that fits decides.
 _PAGES: tuple[tuple[type[errors.PorticoError], int, str, str | None, str], ...] = (
-    (Untrusted, 400, "This request does not hold", None, _OWNER),
-    (OAuthError, 400, "This request does not hold", None, _OWNER),
+    (Untrusted, 400, "This request cannot be answered", None, _OWNER),
+    (OAuthError, 400, "This request cannot be answered", None, _OWNER),
     (
         errors.TooManyAttempts,
         429,
@@ -27,7 +27,7 @@ _PAGES: tuple[tuple[type[errors.PorticoError], int, str, str | None, str], ...] 
         "Try again in some minutes.",
     ),
     (errors.TooLarge, 413, "This request is too large", None, _AGAIN),
-    (errors.InvalidInput, 400, "This request does not hold", None, _AGAIN),
+    (errors.InvalidInput, 400, "This request cannot be answered", None, _AGAIN),
     (
         errors.NotFound,
         400,
