@@ -25,6 +25,8 @@ GRANTS: Mapping[str, str] = {
     "refresh_token": "refresh_token",
     "urn:ietf:params:oauth:grant-type:device_code": "device_code",
     "urn:ietf:params:oauth:grant-type:jwt-bearer": "jwt_bearer",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer": "saml2_bearer",
+    "urn:ietf:params:oauth:grant-type:token-exchange": "token_exchange",
 }
 
 

@@ -52,7 +52,8 @@ class Assertions:
         pending = () if once is None else (once,)
         if user is None and issuer.create_users:
             # A used one must not bring back a user who has been removed since.
-            self._spend(pending)
+            if pending:
+                self._spend(pending)
             user, pending = self._made(tenant, issuer, name, person), ()
         if user is None:
             raise InvalidGrant("The user is not known here")
