@@ -6,7 +6,7 @@ from typing import Any
 from functions.token.answers import answer
 from functions.token.endpoints.credentials import authenticated_client, credentials
 from functions.token.errors import OAuthError
-from functions.token.grants import GRANTS, foreseen, grant, grant_of_operator
+from functions.token.grants import GRANTS, UNSUPPORTED, foreseen, grant, grant_of_operator
 from functions.token.requests import Request
 from functions.token.scopes import scopes_of
 from functions.token.wiring import GrantRequest, Wiring
@@ -36,7 +36,8 @@ def serve(request: Request, wiring: Wiring) -> dict[str, Any]:
     rules = wiring.rules(client.tenant)
     known = grant_type in GRANTS or grant_type in rules.plugins
     if not known or (rules.grants is not None and grant_type not in rules.grants):
-        raise OAuthError("unsupported_grant_type", "This grant type is not supported")
+        reason = UNSUPPORTED.get(grant_type, "This grant type is not supported")
+        raise OAuthError("unsupported_grant_type", reason)
     if grant_type not in client.grant_types:
         raise OAuthError("unauthorized_client", f"The client may not use {grant_type}")
     issue = grant(grant_type) if grant_type in GRANTS else grant_of_operator()

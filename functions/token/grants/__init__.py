@@ -28,6 +28,11 @@ GRANTS: Mapping[str, str] = {
     "urn:ietf:params:oauth:grant-type:saml2-bearer": "saml2_bearer",
     "urn:ietf:params:oauth:grant-type:token-exchange": "token_exchange",
 }
+# Grant types that WSO2's users may ask for, and why there is none here.
+UNSUPPORTED: Mapping[str, str] = {
+    "iwa:ntlm": "The grant iwa:ntlm is not supported: it needs a Windows domain controller that the "
+    "server can reach. Use authorization_code with the company's own OpenID provider instead",
+}
 
 
 @cache
