@@ -96,14 +96,17 @@ class FakeRecords:
         record = change.record
         name = type(record).__name__
         place = PLACES[name]
-        there = self.items.get((place.table, *place.key.fill(vars(record))))
-        match change:
-            case Create() if there:
-                raise AlreadyExists(f"{name} exists already")
-            case Replace() | Remove() | Require() if (there.stamp if there else 0) != record.stamp:
-                raise LostRace(f"{name} has changed")
-            case _:
-                pass
+        copies = () if isinstance(change, Require) else place.also.values()
+        for pair in (place.key, *copies):
+            there = self.items.get((place.table, *pair.fill(vars(record))))
+            stamp = there.stamp if there else 0
+            match change:
+                case Create() if there:
+                    raise AlreadyExists(f"{name} exists already")
+                case Replace() | Remove() | Require() if stamp != record.stamp:
+                    raise LostRace(f"{name} has changed")
+                case _:
+                    pass
 
     def _apply(self, change: Change) -> None:
         record = change.record

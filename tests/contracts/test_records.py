@@ -63,6 +63,14 @@ def test_a_second_create_is_refused(records: Records) -> None:
         records.commit(Create(an_api("twice")))
 
 
+def test_a_create_is_refused_when_only_a_copy_is_taken(records: Records) -> None:
+    records.commit(Create(a_subscription("copy-1", "a-1")))
+    other = replace(a_subscription("copy-2", "a-2"), id="copy-1-a-1")
+    with pytest.raises(AlreadyExists):
+        records.commit(Create(other))
+    assert records.get(Subscription, tenant=T, application_id="copy-2", api_id="a-2") is None
+
+
 def test_a_replace_needs_the_current_stamp(records: Records) -> None:
     records.commit(Create(an_api("race")))
     first = records.get(Api, tenant=T, id="race")

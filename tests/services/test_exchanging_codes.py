@@ -11,7 +11,7 @@ from portico.domain.application import Client
 from portico.domain.authorization import Code, SignIn
 from portico.domain.errors import InvalidInput, PorticoError
 from portico.domain.gateway import Revocation
-from portico.domain.records import Discard, Put, Replace
+from portico.domain.records import Create, Discard, Put, Replace
 from portico.domain.user import RefreshToken, TokenFamily
 from portico.services.clients import digest
 from portico.services.exchanging_codes import ExchangingCodes, challenge_of
@@ -277,7 +277,8 @@ def test_a_user_who_is_no_longer_the_one_gets_nothing(site: Exchange, fate: str)
         case "locked":
             site.records.commit(Replace(replace(jane, active=False)))
         case "made anew":
-            site.records.commit(Replace(replace(jane, id="2")))
+            site.records.commit(Discard(jane))
+            site.records.commit(Create(replace(site.jane, id="2")))
         case _:
             site.records.commit(Discard(jane), Put(replace(site.jane, name="joan")))
 

@@ -52,11 +52,12 @@ def shown(user_code: str) -> str:
 
 @dataclass(frozen=True)
 class Devices:
-    """The waiting devices of all tenants."""
+    """The waiting devices of all tenants; `pick` takes a letter at random."""
 
     records: Records
     clock: Clock
     issuing: Callable[[], Issuing]
+    pick: Callable[[str], str] = secrets.choice
 
     def begin(self, client: Client, scopes: Sequence[str]) -> tuple[str, DeviceGrant]:
         """A waiting device of the client, and its device code."""
@@ -65,7 +66,7 @@ class Devices:
             device = DeviceGrant(
                 tenant=client.tenant,
                 digest=digest(text),
-                user_code="".join(secrets.choice(LETTERS) for _ in range(8)),
+                user_code="".join(self.pick(LETTERS) for _ in range(8)),
                 client_id=client.client_id,
                 scopes=tuple(dict.fromkeys(scopes)),
                 expires=int(self.clock.now()) + LIFETIME,
