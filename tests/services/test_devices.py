@@ -7,7 +7,7 @@ import pytest
 
 from portico.domain.application import Client
 from portico.domain.authorization import BrowserSession, DeviceGrant, Flow
-from portico.domain.errors import LostRace, NotFound, TooManyAttempts
+from portico.domain.errors import NotFound, TooManyAttempts, Unavailable
 from portico.domain.records import Create, Discard, Put, Replace
 from portico.services.clients import digest
 from portico.services.devices import (
@@ -262,7 +262,7 @@ def test_a_device_for_which_no_code_is_free_may_try_again_later(home: Living) ->
     devices = replace(home.devices, pick=lambda _: "B")
     devices.begin(home.tv, [])
 
-    with pytest.raises(LostRace):
+    with pytest.raises(Unavailable):
         devices.begin(home.tv, [])
 
 

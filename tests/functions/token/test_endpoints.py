@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from functions.token import handler as function
-from functions.token.grants import GRANTS
 from portico.domain.gateway import Revocation
 from portico.domain.operations import AuditEntry
 from portico.tokens.keys import verification_keys
@@ -160,28 +159,6 @@ def test_the_keys_verify_what_was_signed(server: Server) -> None:
     assert [set(key) for key in found] == [{"kty", "n", "e", "kid", "alg", "use"}]
     assert list(verification_keys(found)) == [server.jwks[0]["kid"]]
     assert server.claims(token.json["access_token"])
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/.well-known/openid-configuration",
-        "/oauth2/token/.well-known/openid-configuration",
-        "/t/carbon.super/oauth2/token/.well-known/openid-configuration",
-        "/.well-known/oauth-authorization-server/oauth2/token",
-    ],
-)
-def test_the_metadata_tells_addresses_that_answer(server: Server, path: str) -> None:
-    told = server.call("GET", path).json
-
-    assert told["issuer"] == "http://127.0.0.1:8280/oauth2/token"
-    addresses = [value for name, value in told.items() if name.endswith(("endpoint", "_uri"))]
-    assert len(addresses) == 4
-    for address in addresses:
-        asked = address.removeprefix("http://127.0.0.1:8280")
-        method = "GET" if asked.endswith("jwks") else "POST"
-        assert server.call(method, asked).status not in (404, 405, 501), address
-    assert set(told["grant_types_supported"]) == set(GRANTS)
 
 
 @pytest.mark.parametrize("path", ["/oauth2/nothing", "/", "/client-registration/v0.17/other"])

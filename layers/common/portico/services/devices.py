@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 
 from portico.domain.application import Client
 from portico.domain.authorization import BrowserSession, DeviceGrant, Flow, SignIn
-from portico.domain.errors import AlreadyExists, LostRace, NotFound, PorticoError
+from portico.domain.errors import (
+    AlreadyExists,
+    LostRace,
+    NotFound,
+    PorticoError,
+    Unavailable,
+)
 from portico.domain.records import Change, Create, Remove, Replace
 from portico.domain.user import User
 from portico.ports import Clock, Records
@@ -61,22 +67,25 @@ class Devices:
 
     def begin(self, client: Client, scopes: Sequence[str]) -> tuple[str, DeviceGrant]:
         """A waiting device of the client, and its device code."""
+        text, code = secrets.token_urlsafe(32), self._free(client.tenant)
+        device = DeviceGrant(
+            tenant=client.tenant,
+            digest=digest(text),
+            user_code=code,
+            client_id=client.client_id,
+            scopes=tuple(dict.fromkeys(scopes)),
+            expires=int(self.clock.now()) + LIFETIME,
+        )
+        self.records.commit(Create(device))
+        return text, device
+
+    def _free(self, tenant: str) -> str:
+        """A user code that no device has; of 25 billion, none is given twice at one moment."""
         for _ in range(TRIES):
-            text = secrets.token_urlsafe(32)
-            device = DeviceGrant(
-                tenant=client.tenant,
-                digest=digest(text),
-                user_code="".join(self.pick(LETTERS) for _ in range(8)),
-                client_id=client.client_id,
-                scopes=tuple(dict.fromkeys(scopes)),
-                expires=int(self.clock.now()) + LIFETIME,
-            )
-            try:
-                self.records.commit(Create(device))
-            except AlreadyExists:
-                continue  # the user code is another device's
-            return text, device
-        raise LostRace("No user code is free")
+            code = "".join(self.pick(LETTERS) for _ in range(8))
+            if self.records.get(DeviceGrant, by="code", tenant=tenant, user_code=code) is None:
+                return code
+        raise Unavailable("No user code is free")
 
     def entered(self, tenant: str, user_code: str, address: str) -> DeviceGrant:
         """The waiting device whose code a user typed in.
