@@ -30,8 +30,8 @@ GRANTS: Mapping[str, str] = {
 }
 # Grant types that WSO2's users may ask for, and why there is none here.
 UNSUPPORTED: Mapping[str, str] = {
-    "iwa:ntlm": "The grant iwa:ntlm is not supported: it needs a Windows domain controller that the "
-    "server can reach. Use authorization_code with the company's own OpenID provider instead",
+    "iwa:ntlm": "The grant iwa:ntlm is not supported: it needs a Windows domain controller that "
+    "the server can reach. Use authorization_code with the company's own OpenID provider instead",
 }
 
 
