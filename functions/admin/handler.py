@@ -2,7 +2,7 @@
 
 import os
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
@@ -12,6 +12,8 @@ from botocore.config import Config
 from functions.admin.pages import PAGES
 from functions.admin.pages import lifecycles as lifecycle_pages
 from functions.admin.pages import policies as policy_pages
+from functions.admin.pages import tokens as token_pages
+from functions.admin.pages import trust as trust_pages
 from functions.admin.pages import users as user_pages
 from functions.admin.routes import lifecycles, policies, settings, tenant_config, users, workflows
 from functions.admin.wiring import Wiring
@@ -26,14 +28,19 @@ from portico.services.lifecycles import Lifecycles
 from portico.services.passwords import Passwords
 from portico.services.policies import Policies
 from portico.services.roles import Roles
-from portico.services.tenant_config import TenantConfig
+from portico.services.tenant_config import TenantConfig, WholeConfig
+from portico.services.token_rules import RulingTokens
 from portico.settings import read
 from portico.storage.records import DynamoRecords
+from portico.storage.sealing import KmsSealer
 from portico.web.callers import Callers
 from portico.web.contract import contract
 from portico.web.pages import sign_in_routes
 from portico.web.rest import rest_app
 from portico.web.session import Sessions
+
+if TYPE_CHECKING:
+    from types_boto3_kms import KMSClient
 
 SCIM = "/scim2"
 
@@ -44,6 +51,8 @@ def rest() -> LambdaFunctionUrlResolver:
         user_pages.router,
         policy_pages.router,
         lifecycle_pages.router,
+        token_pages.router,
+        trust_pages.router,
         sign_in_routes(PAGES, sessions(), accounts().sign_in),
     ]
     routes = [
@@ -81,6 +90,12 @@ def sessions() -> Sessions:
 
 
 @cache
+def kms() -> "KMSClient":
+    # Only who changes a login provider's secret waits for it.
+    return boto3.client("kms", region_name=_region())
+
+
+@cache
 def wiring() -> tuple[Wiring, Callers]:
     clock, settings, region = SystemClock(), read(os.environ), _region()
     # One try, and an answer before this function's own time is up.
@@ -96,6 +111,9 @@ def wiring() -> tuple[Wiring, Callers]:
         )
 
     lifecycles = Lifecycles(records(), clock, resolves)
+    config = TenantConfig(records(), clock)
+    sealer = KmsSealer(kms, settings.kms_key)
+    tokens = RulingTokens(records(), clock, sealer, settings.plugin_packages)
     services = Wiring(
         settings=settings,
         policies=Policies(records(), clock),
@@ -105,7 +123,9 @@ def wiring() -> tuple[Wiring, Callers]:
         lifecycle=lifecycle,
         waiting=Waiting(records()),
         ending=Ending(records(), clock),
-        config=TenantConfig(records(), clock),
+        config=config,
+        whole_config=WholeConfig(config, tokens),
+        tokens=tokens,
         roles=Roles(records(), clock),
     )
     return services, Callers(records(), clock, sessions(), basic=accounts().sign_in)

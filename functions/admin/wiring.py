@@ -10,7 +10,8 @@ from portico.services.ending import Ending
 from portico.services.lifecycles import Lifecycles
 from portico.services.policies import Policies
 from portico.services.roles import Roles
-from portico.services.tenant_config import TenantConfig
+from portico.services.tenant_config import TenantConfig, WholeConfig
+from portico.services.token_rules import RulingTokens
 from portico.settings import Settings
 
 
@@ -27,4 +28,6 @@ class Wiring:
     waiting: Waiting
     ending: Ending
     config: TenantConfig
+    whole_config: WholeConfig
+    tokens: RulingTokens
     roles: Roles

@@ -7,6 +7,6 @@ from portico.web.pages import Pages
 PAGES = Pages(
     "Admin",
     Path(__file__).parent.parent / "templates",
-    {"Users": "/", "Policies": "/policies", "Life cycles": "/lifecycles"},
+    {"Users": "/", "Policies": "/policies", "Life cycles": "/lifecycles", "Tokens": "/tokens"},
 )
 ADMIN_SCOPE = "apim:admin"

@@ -1,44 +1,74 @@
 """`/tenant-config`: what an administrator sets for the whole tenant, as one JSON object."""
 
+from typing import Any
+
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
+from functions.admin.bodies.token_rules import ConfigBody, TokensBody, draft_of, tokens_body
 from functions.admin.wiring import Wiring
 from portico.domain.errors import InvalidInput
-from portico.services.tenant_config import DEFAULTS, DEPRECATE_OLD_VERSIONS
+from portico.services.tenant_config import DEFAULTS, DEPRECATE_OLD_VERSIONS, Config
 from portico.web.contract import contract
-from portico.web.rest import answer, caller, json_of, operations, raw_body, wired
+from portico.web.rest import (
+    answer,
+    caller,
+    if_match,
+    json_of,
+    operations,
+    parse,
+    raw_body,
+    wired,
+)
 
 router = Router()
 operation = operations(router, contract("admin"))
-SCHEMA = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        DEPRECATE_OLD_VERSIONS: {
-            "type": "boolean",
-            "default": DEFAULTS[DEPRECATE_OLD_VERSIONS],
-            "description": "Whether publishing a version deprecates the older ones unless its "
-            "publisher unticks the box",
-        }
-    },
-}
+TOKENS = "Tokens"
 
 
 @operation("GET", "/tenant-config")
 def show() -> Response[str]:
-    return answer(wired(router, Wiring).config.show(caller(router).tenant))
+    config = wired(router, Wiring).whole_config.show(caller(router).tenant)
+    return answer(_body(config), etag=config.stamp)
 
 
 @operation("PUT", "/tenant-config")
 def change() -> Response[str]:
+    """Settings that are left out have their defaults again; `Tokens` left out stays as it is."""
     values = json_of(raw_body(router))
     if not isinstance(values, dict):
         raise InvalidInput.of("body", "must be a JSON object")
-    return answer(wired(router, Wiring).config.change(caller(router), values))
+    who, draft = caller(router), None
+    if TOKENS in values:
+        # As a member, so that problems name the whole path of a field.
+        body = parse(ConfigBody, {TOKENS: values[TOKENS]})
+        draft = draft_of(body.Tokens, who.tenant)
+    rest = {name: value for name, value in values.items() if name != TOKENS}
+    config = wired(router, Wiring).whole_config.change(who, rest, draft, if_match(router))
+    return answer(_body(config), etag=config.stamp)
 
 
 @operation("GET", "/tenant-config-schema")
 def schema() -> Response[str]:
-    return answer(SCHEMA)
+    tokens = TokensBody.model_json_schema(by_alias=True)
+    return answer(
+        {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                DEPRECATE_OLD_VERSIONS: {
+                    "type": "boolean",
+                    "default": DEFAULTS[DEPRECATE_OLD_VERSIONS],
+                    "description": "Whether publishing a version deprecates the older ones unless "
+                    "its publisher unticks the box",
+                },
+                TOKENS: {name: part for name, part in tokens.items() if name != "$defs"},
+            },
+            "$defs": tokens["$defs"],
+        }
+    )
+
+
+def _body(config: Config) -> dict[str, Any]:
+    return {**config.settings, TOKENS: tokens_body(config.rules)}

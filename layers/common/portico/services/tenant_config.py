@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from portico.domain.errors import InvalidInput, LostRace, Problem
-from portico.domain.records import Replace
+from portico.domain.errors import InvalidInput, LostRace, Problem, Stale
+from portico.domain.records import Change, Replace
 from portico.domain.tenant import Tenant
+from portico.domain.token_rules import TokenRules
 from portico.domain.user import Caller
 from portico.ports import Clock, Records
 from portico.services.auditing import audit
+from portico.services.token_rules import Draft, RulingTokens
 
 TRIES = 5
 # Whether the box "Deprecate old versions" is ticked before anybody has touched it.
@@ -19,8 +21,11 @@ DEFAULTS: Mapping[str, bool] = {DEPRECATE_OLD_VERSIONS: False}
 
 def setting(records: Records, tenant: str, name: str) -> bool:
     """One setting of a tenant."""
-    found = records.get(Tenant, tenant=tenant)
-    value = found.settings.get(name) if found else None
+    return _value(records.get(Tenant, tenant=tenant), name)
+
+
+def _value(tenant: Tenant | None, name: str) -> bool:
+    value = tenant.settings.get(name) if tenant else None
     return DEFAULTS[name] if value is None else value == "true"
 
 
@@ -33,10 +38,28 @@ class TenantConfig:
 
     def show(self, tenant: str) -> dict[str, bool]:
         """All settings with their values."""
-        return {name: setting(self.records, tenant, name) for name in DEFAULTS}
+        return values_of(self.records.get(Tenant, tenant=tenant))
 
     def change(self, caller: Caller, values: Mapping[str, Any]) -> dict[str, bool]:
         """Set them all; what is left out has its default again. InvalidInput for others."""
+        for attempt in range(TRIES):
+            known = self.records.get(Tenant, tenant=caller.tenant) or Tenant(tenant=caller.tenant)
+            wanted, changes = self.prepare(caller, known, values)
+            try:
+                self.records.commit(*changes)
+            except LostRace:
+                if attempt == TRIES - 1:
+                    raise
+            else:
+                return wanted
+        raise AssertionError("the last attempt returns or raises")
+
+    def prepare(
+        self, caller: Caller, known: Tenant, values: Mapping[str, Any]
+    ) -> tuple[dict[str, bool], list[Change]]:
+        """All settings as they would be over those that are known, and what to commit for them;
+        InvalidInput.
+        """
         problems = [
             Problem(name, f"is not known; known are {', '.join(DEFAULTS)}")
             if name not in DEFAULTS
@@ -46,21 +69,70 @@ class TenantConfig:
         ]
         if problems:
             raise InvalidInput("The tenant configuration is not valid", problems)
+        before = values_of(known)
         wanted = {name: bool(values.get(name, default)) for name, default in DEFAULTS.items()}
+        texts = {name: "true" if value else "false" for name, value in wanted.items()}
+        entry = audit(self.clock, caller, "update", "tenant-config", caller.tenant, before, wanted)
+        return wanted, [Replace(replace(known, settings={**known.settings, **texts})), entry]
+
+
+@dataclass(frozen=True)
+class Config:
+    """A tenant's whole configuration; `stamp` changes with every part of it."""
+
+    settings: Mapping[str, bool]
+    rules: TokenRules
+    stamp: int
+
+
+@dataclass(frozen=True)
+class WholeConfig:
+    """The settings of a tenant and its rules about tokens, as one thing."""
+
+    settings: TenantConfig
+    tokens: RulingTokens
+
+    def show(self, tenant: str) -> Config:
+        """All that is set."""
+        known, rules = self._read(tenant)
+        # Both count their writes: their sum never comes twice.
+        return Config(values_of(known), rules, known.stamp + rules.stamp)
+
+    def change(
+        self,
+        caller: Caller,
+        values: Mapping[str, Any],
+        draft: Draft | None = None,
+        stamp: int | None = None,
+    ) -> Config:
+        """Set all settings, and the rules about tokens when there is a draft, or nothing at all.
+
+        InvalidInput names what is wrong; Stale unless the configuration still has the stamp, where
+        one is given.
+        """
         for attempt in range(TRIES):
-            before = self.show(caller.tenant)
-            known = self.records.get(Tenant, tenant=caller.tenant) or Tenant(tenant=caller.tenant)
-            texts = {name: "true" if value else "false" for name, value in wanted.items()}
-            entry = audit(
-                self.clock, caller, "update", "tenant-config", caller.tenant, before, wanted
-            )
+            known, rules = self._read(caller.tenant)
+            before = known.stamp + rules.stamp
+            if stamp is not None and stamp != before:
+                raise Stale("The tenant configuration was changed meanwhile; look at it again")
+            wanted, changes = self.settings.prepare(caller, known, values)
+            if draft:
+                rules, ruling = self.tokens.prepare(caller, rules, draft)
+                changes = [*changes, *ruling]
             try:
-                self.records.commit(
-                    Replace(replace(known, settings={**known.settings, **texts})), entry
-                )
+                self.settings.records.commit(*changes)
             except LostRace:
                 if attempt == TRIES - 1:
                     raise
             else:
-                return wanted
+                return Config(wanted, rules, before + (2 if draft else 1))
         raise AssertionError("the last attempt returns or raises")
+
+    def _read(self, tenant: str) -> tuple[Tenant, TokenRules]:
+        known = self.settings.records.get(Tenant, tenant=tenant)
+        return known or Tenant(tenant=tenant), self.tokens.show(tenant)
+
+
+def values_of(tenant: Tenant | None) -> dict[str, bool]:
+    """All settings with their values, those that nobody has set too."""
+    return {name: _value(tenant, name) for name in DEFAULTS}

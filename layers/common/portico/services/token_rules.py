@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from portico.domain.errors import InvalidInput, LostRace, Stale
-from portico.domain.records import Change, Create, Replace
+from portico.domain.records import Change, Replace
 from portico.domain.token_rules import LoginProvider, TokenRules, sealed_for
 from portico.domain.user import Caller
 from portico.ports import Clock, Records, Sealer
@@ -84,7 +84,7 @@ class RulingTokens:
             _telling(before),
             _telling(after),
         )
-        return after, [Replace(after) if before.stamp else Create(after), entry]
+        return after, [Replace(after), entry]
 
     def _sealed(
         self,
