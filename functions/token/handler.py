@@ -6,7 +6,7 @@ Paths are in `paths`, grant types in `grants`.
 import os
 from dataclasses import replace
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from aws_lambda_powertools.logging import Logger
@@ -16,7 +16,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.token import errors
 from functions.token.keyring import KeyRing
-from functions.token.outside import OUTBOUND_SECONDS, fetch_keys
 from functions.token.paths import REGISTER, SUCCESSORS, deprecated, resolve
 from functions.token.requests import Request, request_of
 from functions.token.wiring import Wiring
@@ -24,13 +23,15 @@ from portico.clock import SystemClock
 from portico.domain.errors import PorticoError, Unavailable
 from portico.domain.tenant import SUPER_TENANT
 from portico.gateway.mail import SesMailer
-from portico.gateway.outbound import Outbound
 from portico.services.granting import Memory
 from portico.services.passwords import Passwords
-from portico.services.remote_keys import RemoteKeys
 from portico.settings import Settings, read
 from portico.storage.records import DynamoRecords
 from portico.storage.sealing import KmsSealer
+
+if TYPE_CHECKING:
+    from portico.gateway.outbound import Outbound
+    from portico.services.remote_keys import RemoteKeys
 
 logger = Logger(service="token")
 
@@ -44,7 +45,6 @@ def settings() -> Settings:
 def wiring() -> Wiring:
     clock = SystemClock()
     keys = KeyRing(_fetch_keys, clock)
-    outbound = Outbound(settings().allowed_backend_hosts, seconds=OUTBOUND_SECONDS)
     return Wiring(
         records=DynamoRecords(settings(), _region()),
         clock=clock,
@@ -54,15 +54,17 @@ def wiring() -> Wiring:
         settings=settings(),
         sealer=KmsSealer(_kms, settings().kms_key),
         functions=_functions,
-        outbound=outbound,
+        outbounds=_outbound,
         mailer=SesMailer(_ses, settings().mail_sender),
-        remote_keys=RemoteKeys(partial(fetch_keys, outbound), clock),
+        remote_key_sets=_remote_keys,
         memory=Memory(clock, settings().cache_seconds),
     )
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """One call of the HTTP API (payload 2.0)."""
+    """One call of the HTTP API (payload 2.0), or what the deployment itself asks for directly."""
+    if "request" in event:
+        return _asked(event)
     answered = _answered(event, context.aws_request_id)
     path = str(event.get("rawPath", ""))[:200]
     logger.info("answered", path=path, status=answered["statusCode"])
@@ -93,10 +95,39 @@ def _answered(event: dict[str, Any], request_id: str) -> dict[str, Any]:
     return {**answered, "body": ""} if bare else answered
 
 
+def _asked(event: dict[str, Any]) -> dict[str, Any]:
+    """What somebody wants whom IAM lets invoke the function; no call over HTTP gets here."""
+    from functions.token.direct import check, look_after_keys
+    from portico.storage.vault import SecretsVault
+
+    check(event)
+    known = wiring()
+    vault = SecretsVault(_secrets())
+    told = look_after_keys(event, known.settings, vault, known.records, known.clock)
+    logger.info("looked after keys", made=told["made"])
+    return told
+
+
 def _address(request: Request) -> str:
     """Where the paths of the request's tenant begin."""
     prefix = "" if request.tenant == SUPER_TENANT else f"/t/{request.tenant}"
     return settings().gateway_url + prefix
+
+
+@cache
+def _outbound() -> "Outbound":
+    from functions.token.outside import OUTBOUND_SECONDS
+    from portico.gateway.outbound import Outbound
+
+    return Outbound(settings().allowed_backend_hosts, seconds=OUTBOUND_SECONDS)
+
+
+@cache
+def _remote_keys() -> "RemoteKeys":
+    from functions.token.outside import fetch_keys
+    from portico.services.remote_keys import RemoteKeys
+
+    return RemoteKeys(partial(fetch_keys, _outbound()), SystemClock())
 
 
 @cache

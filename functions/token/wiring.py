@@ -1,33 +1,36 @@
 """What the endpoints work with; `handler.py` makes it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from functions.token.extensions import Functions, extender
 from portico.domain.application import Client
-from portico.domain.errors import Unauthenticated
-from portico.domain.records import Record, Wanted
 from portico.domain.token_rules import TokenRules
-from portico.gateway.outbound import Outbound
-from portico.ports import Clock, Mailer, Records, Sealer
-from portico.services.accounts import Accounts, Hasher
 from portico.services.ahead import Ahead
-from portico.services.assertions import Assertions
-from portico.services.authorizing import Authorizing
 from portico.services.clients import Clients
-from portico.services.devices import Devices
-from portico.services.exchanging_codes import ExchangingCodes
-from portico.services.granting import Memory
 from portico.services.issuing import Issuing
-from portico.services.remote_keys import RemoteKeys
-from portico.services.replays import Replays
-from portico.services.revoking import Revoking
-from portico.settings import Settings
-from portico.tokens.foreign import ASSERTION_TYPES, verified
-from portico.tokens.jwt import PLAIN, UnknownKey, verify
-from portico.tokens.keys import Keys, SigningKey
+
+# Only what issues a token of a client is loaded with the function; every other service is loaded
+# by the property that gives it, for each module makes every start longer.
+if TYPE_CHECKING:
+    from portico.domain.records import Record, Wanted
+    from portico.gateway.outbound import Outbound
+    from portico.ports import Clock, Mailer, Records, Sealer
+    from portico.services.accounts import Accounts, Hasher
+    from portico.services.assertions import Assertions
+    from portico.services.authorizing import Authorizing
+    from portico.services.devices import Devices
+    from portico.services.exchanging_codes import ExchangingCodes
+    from portico.services.granting import Memory
+    from portico.services.remote_keys import RemoteKeys
+    from portico.services.replays import Replays
+    from portico.services.revoking import Revoking
+    from portico.settings import Settings
+    from portico.tokens.keys import Keys, SigningKey
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,8 @@ class Wiring:
     settings: Settings
     sealer: Sealer
     functions: Functions
-    outbound: Outbound
-    remote_keys: RemoteKeys
+    outbounds: Callable[[], Outbound]
+    remote_key_sets: Callable[[], RemoteKeys]
     memory: Memory
     mailer: Mailer
 
@@ -77,11 +80,11 @@ class Wiring:
         prefixes, paths = ("", f"/t/{tenant}"), ("/oauth2/token", "/token")
         return {f"{self.url}{prefix}{path}" for prefix in prefixes for path in paths}
 
-    def for_request(self) -> "Wiring":
+    def for_request(self) -> Wiring:
         """The same with records that can be read ahead."""
         return replace(self, records=Ahead(self.records))
 
-    def load(self, *wanted: Wanted) -> "list[Record | None]":
+    def load(self, *wanted: Wanted) -> list[Record | None]:
         """Read records of any kinds at once; services over this wiring do not read them again."""
         return self.records.gather(*wanted)
 
@@ -89,8 +92,20 @@ class Wiring:
         """The tenant's rules about tokens; the defaults where nobody has set any."""
         return self.records.get(TokenRules, tenant=tenant) or TokenRules(tenant=tenant)
 
+    @property
+    def outbound(self) -> Outbound:
+        """The way out, behind the address guard; one for all requests."""
+        return self.outbounds()
+
+    @property
+    def remote_keys(self) -> RemoteKeys:
+        """Others' public keys, kept across requests."""
+        return self.remote_key_sets()
+
     @cached_property
     def accounts(self) -> Accounts:
+        from portico.services.accounts import Accounts
+
         return Accounts(self.records, self.clock, self.hasher)
 
     @cached_property
@@ -105,6 +120,8 @@ class Wiring:
 
     @cached_property
     def revoking(self) -> Revoking:
+        from portico.services.revoking import Revoking
+
         return Revoking(self.records, self.clock, self.verifying)
 
     def verified_by(
@@ -112,11 +129,16 @@ class Wiring:
         jwks: Sequence[Mapping[str, Any]],
         jwks_uri: str,
         token: str,
-        types: Collection[str] = ASSERTION_TYPES,
+        types: Collection[str] = (),
     ) -> dict[str, Any]:
         """The claims of a JWT that one of these keys signed; a key that is not among those at an
         address is looked for there again. InvalidToken; Unavailable when there are no keys.
+        `types` are those of `typ`, by default an assertion's.
         """
+        from portico.tokens.foreign import ASSERTION_TYPES, verified
+        from portico.tokens.jwt import UnknownKey
+
+        types = types or ASSERTION_TYPES
         try:
             return verified(token, self.remote_keys.of(jwks, jwks_uri), types=types)
         except UnknownKey:
@@ -126,24 +148,35 @@ class Wiring:
 
     @cached_property
     def assertions(self) -> Assertions:
+        from portico.services.assertions import Assertions
+
         return Assertions(self.records, self.accounts)
 
     @cached_property
     def replays(self) -> Replays:
+        from portico.services.replays import Replays
+
         return Replays(self.records)
 
     @cached_property
     def exchanging_codes(self) -> ExchangingCodes:
+        from portico.services.exchanging_codes import ExchangingCodes
+
         return ExchangingCodes(self.records, self.clock, self.issuing)
 
     @cached_property
     def authorizing(self) -> Authorizing:
+        from portico.services.authorizing import Authorizing
+
         return Authorizing(
             self.records, self.clock, self.issuer, self.issuing.grantable, self._hinted
         )
 
     def _hinted(self, token: str) -> str:
         """`sub` of an id_token of ours, be it over (OpenID Connect Core 3.1.2.1); else ''."""
+        from portico.domain.errors import Unauthenticated
+        from portico.tokens.jwt import PLAIN, verify
+
         try:
             claims = verify(token, self.verifying(), now=0, typ=PLAIN)
         except Unauthenticated:
@@ -152,4 +185,6 @@ class Wiring:
 
     @cached_property
     def devices(self) -> Devices:
+        from portico.services.devices import Devices
+
         return Devices(self.records, self.clock, lambda: self.issuing)
