@@ -41,8 +41,8 @@ class Signer:
                 if self._key is None:
                     raise
                 text = self._text
-            if self._key is None or text != self._text:
-                self._key, self._text = signing_key(text), text
+            # The same text may hold a key that has begun to sign since.
+            self._key, self._text = signing_key(text, self._clock()), text
             self._until = self._clock() + KEY_SECONDS
         return self._key
 

@@ -11,18 +11,22 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from functions.bootstrap.answering import answered
-from functions.bootstrap.keys import SecretsVault, SigningKeys, Vault
+from functions.bootstrap.keys import SigningKeys, TokenFunction
 from portico.clock import SystemClock
 from portico.domain.errors import InvalidInput, Unavailable
 from portico.domain.tenant import SUPER_TENANT
 from portico.gateway.routes import HttpApiRoutes
 from portico.services.passwords import Passwords
+from portico.services.rotating import KeySet, Vault
 from portico.services.tenants import Tenants
 from portico.settings import Settings, read
 from portico.storage.records import DynamoRecords
+from portico.storage.vault import SecretsVault
+from portico.tokens.keys import ES256
 
 # It never changes, so that an update never looks like a replacement, which deletes the old one.
 PHYSICAL_ID = "portico-bootstrap"
+DAY = 86_400  # seconds
 
 
 @cache
@@ -37,6 +41,18 @@ def vault() -> Vault:
         connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 4, "mode": "standard"}
     )
     return SecretsVault(boto3.client("secretsmanager", region_name=_region(), config=config))
+
+
+@cache
+def keys() -> SigningKeys:
+    known, clock = settings(), SystemClock()
+    config = Config(connect_timeout=5, read_timeout=35, retries={"total_max_attempts": 2})
+    client = boto3.client("lambda", region_name=_region(), config=config)
+    return SigningKeys(
+        KeySet(vault(), records(), clock, known.backend_jwt_secret, ES256, access=False),
+        TokenFunction(client, known.token_function),
+        known.key_rotation_days * DAY,
+    )
 
 
 @cache
@@ -56,23 +72,31 @@ def routes() -> HttpApiRoutes:
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """CloudFormation's Create, Update and Delete, or a direct `{"request": "bootstrap"}`."""
+    """CloudFormation's Create, Update and Delete, or a direct request: `bootstrap`, `keys` (the
+    schedule's: rotates keys whose time has come) or `rotate-keys` (at once).
+    """
     if "ResponseURL" not in event:
-        if event.get("request") != "bootstrap":
-            raise InvalidInput.of("request", "must be 'bootstrap'")
-        return {"ok": bootstrap()}
+        return {"ok": _asked(event.get("request"))}
     seconds = context.get_remaining_time_in_millis() / 1000
     work = clear_up if event["RequestType"] == "Delete" else bootstrap
     answered(event, event.get("PhysicalResourceId") or PHYSICAL_ID, seconds, work)
     return {}
 
 
+def _asked(request: object) -> dict[str, Any]:
+    match request:
+        case "bootstrap":
+            return bootstrap()
+        case "keys" | "rotate-keys":
+            return {"NewKeys": ",".join(keys().ensure(at_once=request == "rotate-keys"))}
+        case _:
+            raise InvalidInput.of("request", "must be 'bootstrap', 'keys' or 'rotate-keys'")
+
+
 def bootstrap() -> dict[str, Any]:
     """Make what is missing, each step on its own; tells what was made now, without secrets."""
     known, clock = settings(), SystemClock()
-    keys = SigningKeys(
-        vault(), records(), clock, known.access_token_secret, known.backend_jwt_secret
-    ).ensure()
+    made = keys().ensure()
     tenants = Tenants(records(), clock)
     tenants.prepare(SUPER_TENANT)
     admin = tenants.first_admin(
@@ -82,7 +106,7 @@ def bootstrap() -> dict[str, Any]:
     )
     return {
         "Tenant": SUPER_TENANT,
-        "NewKeys": ",".join(keys),
+        "NewKeys": ",".join(made),
         "AdminMade": "true" if admin else "false",
     }
 

@@ -42,11 +42,16 @@ def settings() -> Settings:
 
 
 @cache
+def _records() -> DynamoRecords:
+    return DynamoRecords(settings(), _region())
+
+
+@cache
 def wiring() -> Wiring:
     clock = SystemClock()
     keys = KeyRing(_fetch_keys, clock)
     return Wiring(
-        records=DynamoRecords(settings(), _region()),
+        records=_records(),
         clock=clock,
         hasher=Passwords(),
         signing=keys.signing,
@@ -132,7 +137,8 @@ def _remote_keys() -> "RemoteKeys":
 
 @cache
 def _secrets() -> Any:
-    return botocore.session.get_session().create_client("secretsmanager", region_name=_region())
+    # The session of the tables' client: a second one would load the same once more.
+    return _records().session.create_client("secretsmanager", region_name=_region())
 
 
 @cache

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from portico.domain.errors import Unavailable
 from portico.ports import Clock
-from portico.tokens.keys import SigningKey, VerificationKey, signing_keys
+from portico.tokens.keys import SigningKey, VerificationKey, current, signing_keys
 
-LIFETIME = 300  # seconds; a rotation leaves both keys valid for far longer
+LIFETIME = 300  # seconds; a new key is in the secret for longer than that before it signs
 
 
 @dataclass
@@ -23,7 +23,7 @@ class KeyRing:
     def signing(self) -> SigningKey:
         """The key that signs now."""
         self._refresh()
-        return self._keys[0]
+        return current(self._keys, self.clock.now())
 
     def verifying(self) -> Mapping[str, VerificationKey]:
         """The public halves of all keys by key id."""

@@ -13,6 +13,7 @@ TOKEN_ROUTES = {
     "ANY /revoke",
     "ANY /userinfo",
     "ANY /login",
+    "ANY /oidc/{proxy+}",
 }
 
 

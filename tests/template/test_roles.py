@@ -28,6 +28,7 @@ OTHERS = {
     "GatewayRole": NONE,
     "TokenRole": {
         "secretsmanager:GetSecretValue",
+        "secretsmanager:PutSecretValue",
         "ses:SendEmail",
         "lambda:InvokeFunction",
         "kms:Decrypt",
@@ -63,6 +64,7 @@ OTHERS = {
     "BootstrapRole": {
         "secretsmanager:GetSecretValue",
         "secretsmanager:PutSecretValue",
+        "lambda:InvokeFunction",
         "apigateway:GET",
         "apigateway:DELETE",
     },
@@ -149,7 +151,7 @@ def test_only_the_signer_of_a_kind_of_token_reads_its_keys() -> None:
     }
 
     assert readers == {
-        "AccessTokenKeysSecret": {"TokenRole", "BootstrapRole"},
+        "AccessTokenKeysSecret": {"TokenRole"},
         "BackendJwtKeysSecret": {"AuthorizerRole", "BootstrapRole"},
         "AdminPasswordSecret": {"BootstrapRole"},
         "WebhookSecret": {"LifecycleRole"},

@@ -23,6 +23,7 @@ class Settings:
     http_api_id: str = ""
     authorizer_id: str = ""
     lifecycle_function: str = ""
+    token_function: str = ""
     schedule_group: str = ""
     schedule_target: str = ""
     schedule_role: str = ""
@@ -36,6 +37,7 @@ class Settings:
     plugin_packages: tuple[str, ...] = ()
     cache_seconds: float = 5.0
     undo_seconds: float = 3600.0
+    key_rotation_days: float = 0.0
     secure_cookies: bool = True
 
 
@@ -58,5 +60,6 @@ def read(environ: Mapping[str, str]) -> Settings:
         plugin_packages=listed("plugin_packages"),
         cache_seconds=float(text("cache_seconds") or 5),
         undo_seconds=float(text("undo_seconds") or 3600),
+        key_rotation_days=float(text("key_rotation_days") or 0),
         secure_cookies=text("secure_cookies") != "false",
     )

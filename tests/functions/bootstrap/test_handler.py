@@ -13,6 +13,7 @@ import boto3
 import pytest
 
 from functions.bootstrap import answering, handler
+from functions.token import handler as token
 from portico.domain.errors import InvalidInput, Unavailable
 from portico.domain.gateway import PolicyTable, PublicKeys
 from portico.domain.policy import Policy
@@ -89,7 +90,48 @@ def cloudformation() -> Iterator[CloudFormation]:
 
 
 @pytest.fixture
-def secrets(aws: Aws, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+def token_function() -> Iterator[None]:
+    """Lambda with the token function in it: its handler is called as an invocation would."""
+
+    class Lambda(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            named = self.path == "/2015-03-31/functions/portico-token%3Alive/invocations"
+            try:
+                told = token.handler(event, Context()) if named else {}  # type: ignore[arg-type]
+                failed = ""
+            except Exception as exc:
+                told, failed = (
+                    {"errorType": type(exc).__name__, "errorMessage": str(exc)},
+                    "Unhandled",
+                )
+            content = json.dumps(told).encode()
+            self.send_response(200)
+            if failed:
+                self.send_header("X-Amz-Function-Error", failed)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Lambda)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    os.environ["AWS_ENDPOINT_URL_LAMBDA"] = f"http://127.0.0.1:{server.server_port}"
+    os.environ["PORTICO_TOKEN_FUNCTION"] = "portico-token:live"
+    yield
+    del os.environ["AWS_ENDPOINT_URL_LAMBDA"], os.environ["PORTICO_TOKEN_FUNCTION"]
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def secrets(
+    aws: Aws, token_function: None, request: pytest.FixtureRequest
+) -> Iterator[dict[str, str]]:
     """Secrets as the template makes them: those for keys have no value yet."""
     client = boto3.client("secretsmanager", region_name="us-east-1")
     marks = f"{aws.settings.bucket}-{request.node.name}"
@@ -111,7 +153,11 @@ def secrets(aws: Aws, request: pytest.FixtureRequest) -> Iterator[dict[str, str]
 
 
 def _forget() -> None:
+    token.settings.cache_clear()
+    token.wiring.cache_clear()
+    token._secrets.cache_clear()
     handler.settings.cache_clear()
+    handler.keys.cache_clear()
     handler.vault.cache_clear()
     handler.records.cache_clear()
     handler.routes.cache_clear()
@@ -355,3 +401,32 @@ def _put(variable: str, value: str) -> None:
     client.put_secret_value(SecretId=os.environ[variable], SecretString=value)
     client.close()
     _forget()
+
+
+def test_keys_are_rotated_at_once_by_a_direct_call(aws: Aws, secrets: dict[str, str]) -> None:
+    call({"request": "bootstrap"})
+    assert call({"request": "keys"}) == {"ok": {"NewKeys": ""}}
+    time.sleep(1.1)  # a key that began in this very second is no older than the next
+    new = call({"request": "rotate-keys"})["ok"]["NewKeys"].split(",")
+    public = aws.records.get(PublicKeys, tenant="*")
+    assert public is not None
+    assert len(new) == 2
+    assert set(new) < {jwk["kid"] for jwk in public.keys}
+    assert len(public.access) == 2
+
+
+def test_the_deployment_does_not_read_the_keys_of_access_tokens(
+    aws: Aws, secrets: dict[str, str]
+) -> None:
+    call({"request": "bootstrap"})
+    read: list[str] = []
+    vault = handler.vault()
+    client = boto3.client("secretsmanager", region_name="us-east-1")
+    client.meta.events.register(
+        "before-parameter-build.secretsmanager.*",
+        lambda params, **_: read.append(params["SecretId"]),
+    )
+    object.__setattr__(vault, "client", client)
+    call({"request": "rotate-keys"})
+    assert set(read) == {secrets["PORTICO_BACKEND_JWT_SECRET"]}
+    client.close()

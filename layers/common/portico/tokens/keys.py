@@ -5,7 +5,8 @@ Every key is parsed once, here.
 
 import json
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,12 +29,15 @@ PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A parsed private key; `alg` is RS256 or ES256, `created` in epoch seconds."""
+    """A parsed private key; `alg` is RS256 or ES256. `created` and `begins`, the moment from which
+    it signs, are in epoch seconds.
+    """
 
     kid: str
     alg: str
     private: PrivateKey
     created: int = 0
+    begins: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,10 @@ class VerificationKey:
 Keys = Mapping[str, VerificationKey]  # by key id
 
 
-def generate(alg: str, created: int) -> dict[str, Any]:
-    """A new key as an entry of a secret's `keys`: `{kid, alg, private (PEM PKCS8), created}`."""
+def generate(alg: str, created: int, begins: int | None = None) -> dict[str, Any]:
+    """A new key as an entry of a secret's `keys`: `{kid, alg, private (PEM PKCS8), created}`, and
+    `begins` when it signs only from then on.
+    """
     private: PrivateKey
     if alg == RS256:
         private = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
@@ -58,16 +64,29 @@ def generate(alg: str, created: int) -> dict[str, Any]:
     else:
         raise ValueError(f"no keys are made for the algorithm {alg!r}")
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    return {"kid": secrets.token_urlsafe(12), "alg": alg, "private": pem, "created": created}
+    entry = {"kid": secrets.token_urlsafe(12), "alg": alg, "private": pem, "created": created}
+    return entry if begins is None else {**entry, "begins": begins}
 
 
-def signing_key(secret: str) -> SigningKey:
-    """The key that signs: the first of a secret's `{"keys": [...]}`; the others only verify."""
-    return _parse(_entries(secret)[0])
+def begins(entry: Mapping[str, Any]) -> int:
+    """From when on the key of an entry signs, in epoch seconds."""
+    return int(entry.get("begins", entry.get("created", 0)))
+
+
+def signing_key(secret: str, now: float | None = None) -> SigningKey:
+    """The key of a secret's `{"keys": [...]}` that signs at that moment (now, when None)."""
+    entries = _entries(secret)
+    at = _signing([begins(entry) for entry in entries], time.time() if now is None else now)
+    return _parse(entries[at])
+
+
+def current(keys: Sequence[SigningKey], now: float) -> SigningKey:
+    """The one of the keys that signs at that moment."""
+    return keys[_signing([key.begins for key in keys], now)]
 
 
 def signing_keys(secret: str) -> list[SigningKey]:
-    """All keys of a secret, the one that signs first."""
+    """All keys of a secret."""
     return [_parse(entry) for entry in _entries(secret)]
 
 
@@ -98,6 +117,12 @@ def _entries(secret: str) -> list[dict[str, Any]]:
     return entries
 
 
+def _signing(moments: Sequence[int], now: float) -> int:
+    """Which key signs: the one that began last; were none to have begun yet, the next to."""
+    begun = [moment for moment in moments if moment <= now]
+    return moments.index(max(begun) if begun else min(moments))
+
+
 def _parse(entry: Mapping[str, Any]) -> SigningKey:
     # The check of an RSA key's primes takes 65 ms; the deployment made and keeps this key itself.
     private = load_pem_private_key(
@@ -105,7 +130,8 @@ def _parse(entry: Mapping[str, Any]) -> SigningKey:
     )
     if not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise TypeError(f"key {entry['kid']} is neither RSA nor EC")
-    return SigningKey(entry["kid"], entry["alg"], private, int(entry.get("created", 0)))
+    created = int(entry.get("created", 0))
+    return SigningKey(entry["kid"], entry["alg"], private, created, begins(entry))
 
 
 def _public(jwk: Mapping[str, Any]) -> PublicKey:
