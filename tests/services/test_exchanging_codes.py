@@ -309,6 +309,25 @@ def test_a_race_that_was_none_of_the_codes_is_tried_again(site: Exchange) -> Non
     assert site.give().access_token
 
 
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def test_a_death_before_the_commit_leaves_the_code_and_nothing_else(site: Exchange) -> None:
+    site.code()
+    before = dict(site.records.items)
+
+    def die() -> None:
+        raise Killed
+
+    site.records.before_commit = die
+    with pytest.raises(Killed):
+        site.give()
+
+    assert site.records.items == before
+    assert site.give().access_token
+
+
 def test_code_tokens_and_family_are_written_in_one_commit(site: Exchange) -> None:
     """So that no death of the process leaves a used code without tokens, or the reverse."""
     site.code()
