@@ -31,6 +31,7 @@ class Request:
     address: str
     raw_query: str = ""
     cookies: tuple[str, ...] = ()  # `name=value`
+    raw_path: str = ""  # as it was called: cookies belong to this one
 
     def query(self) -> dict[str, str]:
         """The parameters in the address, as strictly read as those of a body."""
@@ -76,6 +77,7 @@ def request_of(event: Mapping[str, Any]) -> Request:
         address=http.get("sourceIp", ""),
         raw_query=event.get("rawQueryString") or "",
         cookies=_cookies(event),
+        raw_path=event.get("rawPath") or http["path"],
     )
 
 

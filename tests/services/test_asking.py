@@ -153,10 +153,11 @@ def test_the_redirect_uri_may_be_left_out_when_there_is_one_only() -> None:
     assert asked(two).place.redirect_uri == CALLBACK
 
 
-def test_pkce_is_required_of_who_has_no_secret() -> None:
+def test_pkce_is_required_of_who_has_no_secret_or_wishes_so() -> None:
     """RFC 7636; RFC 9700 section 2.1.1."""
     bare = {"code_challenge": None, "code_challenge_method": None}
-    for client in (PUBLIC, replace(CLIENT, secrets=())):
+    required = (PUBLIC, replace(CLIENT, secrets=()), replace(CLIENT, require_pkce=True))
+    for client in required:
         with pytest.raises(Refused, match="PKCE is required"):
             asked(client, **bare)
         assert asked(client).challenge == CHALLENGE

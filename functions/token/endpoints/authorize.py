@@ -13,7 +13,6 @@ from functions.token.signing_in import FORMS_TO, NEXT, address, begin, current
 from functions.token.signing_in import LOGIN as LOGIN_PAGE
 from functions.token.wiring import Wiring
 from portico.domain.errors import TooLarge
-from portico.domain.tenant import SUPER_TENANT
 from portico.services.asking import Refused, known, place_of
 from portico.services.authorizing import LOGIN, URN
 from portico.services.flows import tenant_of
@@ -32,7 +31,7 @@ def serve(request: Request, wiring: Wiring) -> dict[str, Any]:
         raise WrongMethod("GET, POST")  # it would use up what it may not see
     try:
         given = _parameters(request, wiring)
-        if request.method == "GET" and request.path == PATH and request.tenant == SUPER_TENANT:
+        if request.method == "GET" and request.raw_path.startswith(PATH):
             return _answered(request, wiring, given)
         return _round(request, wiring, given)
     except Refused as exc:

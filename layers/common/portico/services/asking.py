@@ -181,7 +181,7 @@ def _challenge(client: Client, parameters: Mapping[str, str], refuse: Refuse) ->
     if not challenge:
         if method:
             raise refuse("invalid_request", "'code_challenge' is missing")
-        if client.public or not client.secrets:
+        if client.public or not client.secrets or client.require_pkce:
             raise refuse("invalid_request", "'code_challenge' is missing: PKCE is required")
         return ""
     if method != "S256":
