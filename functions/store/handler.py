@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.store.pages import apis as api_pages
 from functions.store.pages import applications as application_pages
+from functions.store.pages import keys as key_pages
 from functions.store.pages.shown import PAGES
 from functions.store.routes import (
     apis,
@@ -51,7 +52,7 @@ ROUTES = (apis, applications, keys, subscriptions, revocations, policies, settin
 def app() -> LambdaFunctionUrlResolver:
     accounts = Accounts(records(), SystemClock(), Passwords())
     sign_in = sign_in_routes(PAGES, sessions(), accounts.sign_in)
-    pages = [api_pages.router, application_pages.router, sign_in]
+    pages = [api_pages.router, application_pages.router, key_pages.router, sign_in]
     return rest_app([contract("devportal")], [*(one.router for one in ROUTES), *pages], PAGES.error)
 
 

@@ -1,6 +1,7 @@
-"""Pages of a developer's applications: make one, give it keys, see what it subscribes to."""
+"""Pages of a developer's applications: make one, see its keys and what it subscribes to.
 
-from datetime import UTC, datetime
+Keys have pages of their own, in `keys`.
+"""
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -8,11 +9,8 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from functions.store.pages.shown import PAGES
 from functions.store.wiring import Wiring
 from portico.domain.application import KeyType
-from portico.domain.errors import InvalidInput
 from portico.domain.policy import Level
-from portico.domain.user import Caller
 from portico.services.application_rules import ApplicationDraft
-from portico.services.keys import Key, KeySettings
 from portico.web.forms import form
 from portico.web.pages import redirect, visitor
 from portico.web.rest import wired
@@ -20,7 +18,6 @@ from portico.web.rest import wired
 router = Router()
 HERE = "/applications"
 APPLICATIONS = "apim:app_manage"
-GRANTS = ("client_credentials", "password", "refresh_token")
 
 
 @router.get("/applications")
@@ -50,26 +47,35 @@ def create() -> Response[str]:
 
 @router.get("/applications/<application_id>")
 def show(application_id: str) -> Response[str]:
-    return _page(visitor(router, APPLICATIONS), application_id)
-
-
-@router.post("/applications/<application_id>/keys")
-def generate(application_id: str) -> Response[str]:
-    caller, fields = visitor(router, APPLICATIONS), form(router)
-    if fields.get("type") not in list(KeyType):
-        raise InvalidInput.of("type", f"must be one of {', '.join(KeyType)}")
-    made = wired(router, Wiring).keys.generate(
-        caller, application_id, fields["type"], KeySettings(grant_types=GRANTS)
+    caller, services = visitor(router, APPLICATIONS), wired(router, Wiring)
+    application = services.applications.show(caller, application_id)
+    keys = {key.mapping.key_type: key for key in services.keys.all(caller, application_id)}
+    return PAGES.show(
+        "application.html",
+        caller,
+        here=HERE,
+        application=application,
+        keys=[(kind, keys.get(kind)) for kind in KeyType],
+        subscriptions=services.subscribing.of_application(caller, application_id),
     )
-    # Shown in this answer and never again, so no redirect.
-    return _page(caller, application_id, made)
 
 
-@router.post("/applications/<application_id>/keys/<key>/secret")
-def regenerate(application_id: str, key: str) -> Response[str]:
-    caller = visitor(router, APPLICATIONS)
-    made = wired(router, Wiring).keys.regenerate_secret(caller, application_id, key)
-    return _page(caller, application_id, made)
+@router.post("/applications/<application_id>/token-type")
+def choose_token_type(application_id: str) -> Response[str]:
+    """Whether access tokens are texts that say nothing; everything else stays."""
+    caller, fields = visitor(router, APPLICATIONS), form(router)
+    applications = wired(router, Wiring).applications
+    known = applications.show(caller, application_id)
+    draft = ApplicationDraft(
+        name=known.name,
+        policy=known.policy,
+        description=known.description,
+        token_type=fields.get("token_type", ""),
+        groups=known.groups,
+        attributes=known.attributes,
+    )
+    applications.update(caller, application_id, draft, known.stamp)
+    return redirect(f"/applications/{application_id}")
 
 
 @router.post("/applications/<application_id>/subscriptions/<subscription_id>/delete")
@@ -98,21 +104,3 @@ def revoke_tokens_of_subscription(application_id: str, subscription_id: str) -> 
 def delete(application_id: str) -> Response[str]:
     wired(router, Wiring).applications.delete(visitor(router, APPLICATIONS), application_id)
     return redirect(HERE)
-
-
-def _page(caller: Caller, application_id: str, made: Key | None = None) -> Response[str]:
-    services = wired(router, Wiring)
-    application = services.applications.show(caller, application_id)
-    keys = services.keys.all(caller, application_id)
-    return PAGES.show(
-        "application.html",
-        caller,
-        here=HERE,
-        application=application,
-        revoked=f"{datetime.fromtimestamp(application.since, UTC):%Y-%m-%d %H:%M:%S UTC}",
-        keys=keys,
-        missing=[kind for kind in KeyType if kind not in {key.mapping.key_type for key in keys}],
-        made=made,
-        subscriptions=services.subscribing.of_application(caller, application_id),
-        gateway=services.gateway_url,
-    )
