@@ -107,6 +107,11 @@ class Accounts:
             guard.forget(tenant, name)
         return self._rehashed(user, password)
 
+    def unlock(self, caller: Caller, user: User) -> None:
+        """Forget the user's failed attempts, so that the user need not wait any longer."""
+        self.records.commit(audit(self.clock, caller, "unlock", "user", user.name))
+        Guard(self.records, self.clock).forget(user.tenant, user.name)
+
     def get(self, tenant: str, name: str) -> User:
         """The user of this name; NotFound otherwise."""
         user = self.records.get(User, tenant=tenant, name=name.lower())
