@@ -134,5 +134,5 @@ def server(aws: Aws) -> Iterator[Server]:
 
 def forget() -> None:
     """Make the function start anew, as a fresh execution environment does."""
-    for cached in (function.settings, function.wiring, function._secrets):
+    for cached in (function.settings, function._records, function.wiring, function._secrets):
         cached.cache_clear()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from botocore.session import Session
 from pynamodb.attributes import Attribute, BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.connection import Connection
 from pynamodb.exceptions import DoesNotExist, PynamoDBException, TransactWriteError
@@ -76,6 +77,13 @@ class DynamoRecords:
         self._models = models(settings, region)
         self._connection = Connection(region=region)
 
+    @property
+    def session(self) -> Session:
+        """The botocore session behind it, for clients of other services: what a session has loaded
+        need not be loaded again.
+        """
+        return self._connection.session
+
     def get(self, kind: type[R], *, by: str = "", **key: str) -> R | None:
         place, pair = _find(kind, by)
         wanted = pair.fill(key)
@@ -108,10 +116,8 @@ class DynamoRecords:
         with _unavailable():
             found = self._batch(list(possible))
         return [
-            _record(one.kind, self._models[place.table].from_raw_data(found[key]))
-            if key in found
-            else None
-            for one, place, key in zip(wanted, places, keys, strict=True)
+            _raw_record(one.kind, found[key]) if key in found else None
+            for one, key in zip(wanted, keys, strict=True)
         ]
 
     def _batch(self, keys: "list[tuple[str, str, str]]") -> dict[tuple[str, str, str], Any]:
@@ -228,6 +234,12 @@ def _item(model: type[Item], record: Record, pk: str, sk: str) -> Item:
 
 def _record(kind: type[R], item: Any) -> R:
     return decode(kind, item.body if item.body is not None else item.packed, int(item.stamp))
+
+
+def _raw_record(kind: type[R], item: Mapping[str, Any]) -> R:
+    """As `_record`, of an item as DynamoDB has it: a model would take as long as the decoding."""
+    body = item["body"]["S"] if "body" in item else item["packed"]["B"]
+    return decode(kind, body, int(item["stamp"]["N"]))
 
 
 def _refusal(exc: TransactWriteError, changes: Sequence[Change]) -> PorticoError:
