@@ -44,7 +44,10 @@ def checked(answer: Any) -> Extra:
     """What `{"headers": ..., "fields": ...}` adds; InvalidInput when any of it may not be."""
     if not isinstance(answer, Mapping) or set(answer) - {"headers", "fields"}:
         raise InvalidInput("The answer is no object of 'headers' and 'fields'")
-    return Extra(_fields(answer.get("fields") or {}), _headers(answer.get("headers") or {}))
+    headers, fields = answer.get("headers"), answer.get("fields")
+    return Extra(
+        {} if fields is None else _fields(fields), {} if headers is None else _headers(headers)
+    )
 
 
 def _headers(given: Any) -> dict[str, str]:

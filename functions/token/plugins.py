@@ -89,7 +89,8 @@ def _said(name: str, grant: GrantRequest, wiring: Wiring) -> Said:
 def _checked(answer: Any, asked: tuple[str, ...]) -> Said:
     if not isinstance(answer, Mapping) or set(answer) - {"user", "scopes", "claims"}:
         raise TypeError("the answer is no object of 'user', 'scopes' and 'claims'")
-    user, scopes, claims = answer.get("user"), answer.get("scopes"), answer.get("claims") or {}
+    user, scopes, claims = (answer.get(name) for name in ("user", "scopes", "claims"))
+    claims = {} if claims is None else claims
     if user is not None and (not isinstance(user, str) or not user):
         raise TypeError("'user' is no name")
     scopes = asked if scopes is None else scopes

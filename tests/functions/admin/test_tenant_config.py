@@ -1,6 +1,5 @@
 """`/tenant-config` with its rules about tokens, through the handler."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -8,19 +7,14 @@ from typing import Any
 import boto3
 import jsonschema
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
 
 from portico.domain.operations import AuditEntry
 from portico.domain.records import Discard
 from portico.domain.token_rules import TokenRules, sealed_for
 from portico.storage.sealing import KmsSealer
-from portico.tokens.keys import ES256, generate, public_jwk, signing_key
 from tests.conftest import REGION, Aws
 from tests.functions.admin.conftest import TENANT, Client, forget
+from tests.functions.admin.keys import JWK, PEM, certificate
 
 PROVIDER = {
     "id": "corp",
@@ -29,26 +23,6 @@ PROVIDER = {
     "clientId": "portico",
 }
 EMAIL = "http://wso2.org/claims/emailaddress"
-
-
-def certificate(bits: int = 2048) -> str:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2046, 1, 1, tzinfo=UTC))
-        .sign(key, hashes.SHA256())
-    )
-    return made.public_bytes(Encoding.PEM).decode()
-
-
-PEM = certificate()
-JWK = public_jwk(signing_key(json.dumps({"keys": [generate(ES256, 1)]})))
 
 
 @pytest.fixture(scope="module", autouse=True)
