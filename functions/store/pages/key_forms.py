@@ -122,7 +122,8 @@ def examples(key: Key, gateway: str) -> Examples:
     }
     return Examples(
         own if CLIENT_CREDENTIALS in client.grant_types else "",
-        f"{gateway}/oauth2/authorize?{urlencode(query, safe='<>')}",
+        # A browser's address bar leaves line breaks out.
+        f"{gateway}/oauth2/authorize?" + urlencode(query, safe="<>").replace("&", "\n&"),
         f"curl {who} \\\n  -d grant_type=authorization_code \\\n  -d code=<code> \\\n"
         f"  -d code_verifier=<verifier> \\\n"
         f"  --data-urlencode 'redirect_uri={back}' \\\n  {gateway}/oauth2/token",
