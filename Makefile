@@ -72,13 +72,16 @@ validate: $(SAM_VENV)/.installed  ## let the SAM CLI lint template.yaml
 
 # --- build and deploy -------------------------------------------------------------------------------------------
 
-.PHONY: build deploy
+.PHONY: build deploy rotate-keys
 
 build: .venv/.synced $(SAM_VENV)/.installed  ## sam build, then compile and prune what it built (ARCHITECTURE=arm64|x86_64)
 	@$(PYTHON) -m tools.build $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE))
 
 deploy: .venv/.synced $(SAM_VENV)/.installed  ## build and deploy to AWS (ENV=dev|prod PARAMETERS='Name=value ...')
 	@$(PYTHON) -m tools.build --deploy $(ENV) $(PARAMETERS)
+
+rotate-keys: .venv/.synced  ## have a deployment make new signing keys; tokens keep their validity (ENV=dev|prod|local)
+	@$(PYTHON) -m tools.rotating $(ENV)
 
 # --- set up -----------------------------------------------------------------------------------------------------
 
@@ -141,4 +144,4 @@ clean:  ## remove what was built; keep .venv and .local
 help:
 	@echo "Portico, a serverless API manager for AWS. Run it here: make up, then make demo."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))

@@ -86,7 +86,9 @@ class Revoking:
         user = self.records.get(User, tenant=tenant, name=name)
         if client is None or family is None or family.revoked:
             return dict(INACTIVE)
-        if user is None or not user.active or found.user_id not in ("", user.id):
+        if user is None or not user.active or found.era != user.era:
+            return dict(INACTIVE)
+        if found.user_id not in ("", user.id):
             return dict(INACTIVE)
         if outlived(family, self.records.gather(*marks_of_family(client, name)), now):
             return dict(INACTIVE)

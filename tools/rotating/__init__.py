@@ -1,0 +1,1 @@
+"""New signing keys for a deployment, by one command."""
