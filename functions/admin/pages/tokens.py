@@ -10,7 +10,7 @@ from functions.admin.pages import ADMIN_SCOPE, PAGES
 from functions.admin.pages.fields import lines_of, number_in, pairs_of, shown_pairs, stamp_in
 from functions.admin.wiring import Wiring
 from portico.domain.claims import CLAIMS
-from portico.domain.errors import PorticoError
+from portico.domain.errors import InvalidInput, PorticoError
 from portico.domain.token_rules import GRANT_WORDS, TokenRules
 from portico.domain.user import Caller
 from portico.services.checking_token_rules import CODE_SECONDS, EXTENSION_SECONDS, MAX_TOKENS
@@ -47,8 +47,15 @@ def change() -> Response[str]:
 def _rules(rules: TokenRules, fields: Mapping[str, str]) -> TokenRules:
     """The rules with what the form says; raises InvalidInput."""
     plugins = pairs_of("Tokens.pluginGrants", fields.get("plugins", ""))
-    every = "every-grant" in fields
+    every = fields.get("grants") != "these"
     ticked = tuple(name for name in (*GRANT_WORDS, *plugins) if f"{GRANT}{name}" in fields)
+    if (
+        every
+        and rules.grants is None
+        and any(f"{GRANT}{name}" not in fields for name in (*GRANT_WORDS, *rules.plugins))
+    ):
+        text = "some are not ticked, but all are chosen: choose 'Only these', or tick them"
+        raise InvalidInput.of("Tokens.grantTypes", text)
     # A grant type that this form adds has no box on it yet.
     added = tuple(name for name in plugins if name not in rules.plugins)
     return replace(
@@ -73,7 +80,6 @@ def _given(rules: TokenRules) -> dict[str, str]:
     """The fields of the form as the rules have them."""
     names = (*GRANT_WORDS, *rules.plugins) if rules.grants is None else rules.grants
     boxes = {
-        "every-grant": rules.grants is None,
         "reissue": rules.reissue,
         "sign_up": rules.sign_up,
         **{f"{GRANT}{name}": True for name in names},
@@ -81,6 +87,7 @@ def _given(rules: TokenRules) -> dict[str, str]:
     }
     return {
         "stamp": str(rules.stamp),
+        "grants": "all" if rules.grants is None else "these",
         "max_tokens": str(rules.max_tokens),
         "code_validity": str(rules.code_validity),
         "plugins": shown_pairs(rules.plugins),

@@ -93,9 +93,9 @@ def test_a_form_that_nobody_touched_changes_nothing(client: Client, aws: Aws) ->
 
 def test_an_administrator_changes_every_rule(client: Client, aws: Aws) -> None:
     fields = filled(shown(aws))
-    del fields["every-grant"]
     del fields["grant:password"]
     fields |= {
+        "grants": "these",
         "reissue": "on",
         "max_tokens": "7",
         "code_validity": "60",
@@ -120,6 +120,20 @@ def test_an_administrator_changes_every_rule(client: Client, aws: Aws) -> None:
     again = filled(shown(aws))
     assert send(aws, "POST", "/tokens", again)["statusCode"] == 303
     assert stored(aws) == TokenRules(**{**vars(rules), "stamp": rules.stamp + 1})
+
+
+def test_a_grant_type_that_was_unticked_while_all_are_chosen_is_asked_about(
+    client: Client, aws: Aws
+) -> None:
+    fields = filled(shown(aws))
+    del fields["grant:password"]
+    answer = send(aws, "POST", "/tokens", fields)
+    assert answer["statusCode"] == 400
+    assert "Only these" in html.fromstring(answer["body"]).xpath("string(//*[@role='alert'])")
+    assert send(aws, "POST", "/tokens", {**fields, "grants": "these"})["statusCode"] == 303
+    limited = filled(shown(aws))
+    assert send(aws, "POST", "/tokens", {**limited, "grants": "all"})["statusCode"] == 303
+    assert stored(aws).grants is None
 
 
 @pytest.mark.parametrize(
