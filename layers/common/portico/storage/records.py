@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.session import Session
 from pynamodb.attributes import Attribute, BinaryAttribute, NumberAttribute, UnicodeAttribute
@@ -28,6 +28,9 @@ from portico.domain.records import (
 from portico.settings import Settings
 from portico.storage.codec import decode, encode
 from portico.storage.keys import PLACES, KeyPair, Place
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
 
 R = TypeVar("R", bound=Record)
 MAX_CHANGES = 100  # TransactWriteItems' limit of actions
@@ -76,6 +79,16 @@ class DynamoRecords:
     def __init__(self, settings: Settings, region: str) -> None:
         self._models = models(settings, region)
         self._connection = Connection(region=region)
+        for model in self._models.values():
+            # Each model would make a client of its own, which takes 30 ms.
+            table = model._get_connection()
+            self._connection.add_meta_table(table.get_meta_table())
+            table.connection = self._connection
+
+    @property
+    def client(self) -> "DynamoDBClient":
+        """The botocore client behind it, the only one."""
+        return cast("DynamoDBClient", self._connection.client)
 
     @property
     def session(self) -> Session:
@@ -178,7 +191,9 @@ class DynamoRecords:
         model = self._models[_place(type(record)).table]
         pk, sk = pair.fill(vars(record))
         primary = pair == _place(type(record)).key
-        condition = _condition(model, change) if primary else None
+        # A copy's key may be what is unique, such as a code that people type.
+        checked = primary or isinstance(change, Create)
+        condition = _condition(model, change) if checked else None
         match change:
             case Create() | Replace() | Put():
                 transaction.save(_item(model, record, pk, sk), condition=condition)
