@@ -8,7 +8,7 @@ import pytest
 from portico.domain.application import Client
 from portico.domain.authorization import BrowserSession, DeviceGrant, Flow
 from portico.domain.errors import NotFound, TooManyAttempts, Unavailable
-from portico.domain.records import Create, Discard, Put, Replace
+from portico.domain.records import Change, Create, Discard, Put, Replace
 from portico.services.clients import digest
 from portico.services.devices import (
     DENIED,
@@ -186,7 +186,7 @@ def test_an_unknown_device_code_is_no_grant(home: Living) -> None:
 def test_a_device_whose_user_is_gone_gets_nothing(home: Living, fate: str) -> None:
     home.decide()
     jane = replace(home.jane, stamp=1)
-    changes = {
+    changes: dict[str, Change] = {
         "deleted": Discard(jane),
         "locked": Replace(replace(jane, active=False)),
         "made anew": Discard(jane),

@@ -55,9 +55,15 @@ class Exchange(Site):
         )
         return text
 
-    def give(self, text: str = "code-1", client: Client | None = None, **more: str) -> Issued:
-        sent = {"redirect_uri": HOME, "verifier": VERIFIER, **more}
-        return self.exchanging.exchange(client or self.app, text, **sent)
+    def give(self, client: Client | None = None, **sent: str) -> Issued:
+        """An exchange with all that it needs, but for what is `sent` otherwise."""
+        sent = {"text": "code-1", "redirect_uri": HOME, "verifier": VERIFIER, **sent}
+        return self.exchanging.exchange(
+            client or self.app,
+            sent["text"],
+            redirect_uri=sent["redirect_uri"],
+            verifier=sent["verifier"],
+        )
 
     def stored(self, text: str = "code-1") -> Code:
         found = self.records.get(Code, tenant=TENANT, digest=digest(text))
@@ -182,7 +188,7 @@ def test_a_replay_need_not_be_a_good_one_to_revoke(site: Exchange, sent: dict[st
     issued = site.give()
 
     with pytest.raises(InvalidGrant):
-        site.give(**sent)
+        site.give(None, **sent)
 
     assert not site.holds(issued.access_token)
 
@@ -231,7 +237,7 @@ def test_a_refused_exchange_changes_nothing(
     before = dict(site.records.items)
 
     with pytest.raises(error):
-        site.give(**sent)
+        site.give(None, **sent)
 
     assert site.records.items == before
     assert not site.stored().used

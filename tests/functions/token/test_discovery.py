@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from functions.token.paths import resolve
 from portico.domain.claims import NAMES
 from portico.domain.records import Discard, Put
 from portico.domain.token_rules import TokenRules
@@ -67,7 +66,6 @@ def test_a_tenants_metadata_has_its_addresses_and_the_issuer_of_its_tokens(serve
     assert found["issuer"] == f"{GATEWAY}/oauth2/token"
     assert found["token_endpoint"] == f"{GATEWAY}/t/acme.example/oauth2/token"
     assert found["end_session_endpoint"] == f"{GATEWAY}/oidc/logout"
-    assert resolve("/oauth2/device_authorize", "POST")
 
 
 @pytest.mark.parametrize(

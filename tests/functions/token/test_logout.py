@@ -157,14 +157,17 @@ def forged(client: Client) -> str:
     return jwt.encode(claims, key, "RS256", headers={"kid": kid, "typ": "JWT"})
 
 
+def unsigned(client: Client) -> str:
+    claims = {"iss": ISSUER, "sub": "jane@carbon.super", "aud": client.client_id}
+    return jwt.encode(claims, "", "none")
+
+
 @pytest.mark.parametrize(
     "make",
     [
         lambda client: "x",
         forged,
-        lambda client: jwt.encode(
-            {"sub": "jane@carbon.super", "aud": client.client_id}, None, "none"
-        ),
+        unsigned,
         lambda client: id_token(client, iss="https://other.example"),
         lambda client: sign(
             {"iss": ISSUER, "sub": "jane@carbon.super", "aud": client.client_id, "exp": 1},
