@@ -43,7 +43,7 @@ class Revoking:
         key = opaque_key(token, client.tenant)
         ends: Change
         if key is not None:
-            ends = Discard(OpaqueToken(**key, expires=0))
+            ends = Discard(OpaqueToken(tenant=key["tenant"], digest=key["digest"], expires=0))
         else:
             ends = Put(
                 Revocation(tenant=client.tenant, subject=claims["jti"], expires=int(claims["exp"]))

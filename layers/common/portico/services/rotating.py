@@ -7,6 +7,7 @@ A set of keys is a secret `{"keys": [...]}`; which of them signs is told by thei
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from portico.domain.errors import LostRace
@@ -78,7 +79,7 @@ class KeySet:
             old = self.records.get(PublicKeys, tenant=EVERY_TENANT)
             old = old or PublicKeys(tenant=EVERY_TENANT, keys=[])
             text = json.dumps({"keys": entries()})
-            mine = [public_jwk(key) for key in _readable(lambda text=text: signing_keys(text))]
+            mine = [public_jwk(key) for key in _readable(partial(signing_keys, text))]
             kids = tuple(str(jwk["kid"]) for jwk in mine)
             others = [jwk for jwk in old.keys if (jwk["kid"] in old.access) != self.access]
             new = PublicKeys(

@@ -23,7 +23,7 @@ from portico.tokens.jwt import verify
 from portico.tokens.keys import Keys
 
 # A random text, with its tenant before it where it must be found without knowing that.
-OPAQUE = re.compile(r"(?:(?P<tenant>[A-Za-z0-9.-]{1,100})[:~])?[A-Za-z0-9_-]{32,128}")
+OPAQUE = re.compile(r"(?:(?P<tenant>[A-Za-z0-9.-]{1,100})~)?[A-Za-z0-9_-]{32,128}")
 APPLICATION_USER = "APPLICATION_USER"
 
 
