@@ -7,6 +7,7 @@ from functions.token.endpoints.problem import paged
 from functions.token.pages import check_own_form, page, redirect
 from functions.token.requests import Request
 from functions.token.signing_in import (
+    LOGIN,
     NEXT,
     address,
     current,
@@ -41,13 +42,17 @@ def show(request: Request, wiring: Wiring) -> dict[str, Any]:
 
 @paged
 def serve(request: Request, wiring: Wiring) -> dict[str, Any]:
-    """A name and password, or the wish to go on as whom the browser knows."""
+    """A name and password, or the wish to go on as whom the browser knows, or as somebody else."""
     check_own_form(request)
     fields = request.parameters()
     text = fields.get("flow", "")
     flow = _flow(request, wiring, text)
-    if fields.get("as") == "known":
-        return _go_on(request, wiring, flow, text)
+    match fields.get("as"):
+        case "known":
+            return _go_on(request, wiring, flow, text)
+        case "other":
+            Flows(wiring.records, wiring.clock).save(replace(flow, session=""))
+            return redirect(address(LOGIN, text))
     name = fields.get("username", "")
     try:
         user = _authenticated(request, wiring, flow, name, fields.get("password", ""))
@@ -78,7 +83,7 @@ def _authenticated(request: Request, wiring: Wiring, flow: Flow, name: str, pass
 def _go_on(request: Request, wiring: Wiring, flow: Flow, text: str) -> dict[str, Any]:
     session = current(request, wiring)
     if session is None or not _offers(wiring, flow, session):
-        return redirect(address("/oauth2/login", text))
+        return redirect(address(LOGIN, text))
     Flows(wiring.records, wiring.clock).save(replace(flow, session=session.digest))
     return redirect(address(NEXT[flow.kind], text))
 

@@ -180,6 +180,18 @@ def test_a_flow_is_bound_to_the_session_that_signed_in_for_it(
     assert seen.location == f"{LOGIN}?flow={flow}"
 
 
+def test_another_account_can_be_used_instead(
+    server: Server, browser: Browser, client: Client
+) -> None:
+    seen = sign_in(browser, browser.get(AUTHORIZE, **asking(client, prompt="consent")))
+    fields = browser.get(seen.location).hidden
+    seen = browser.post(LOGIN, {**fields, "as": "other"})
+    assert seen.location.startswith(LOGIN)
+    assert browser.post(CONSENT, {**fields, "decision": "allow"}).location == seen.location
+    seen = decide(browser, sign_in(browser, seen, "admin", "admin-of-tests"))
+    assert code_of(server, seen).user == "admin"
+
+
 def test_a_flow_is_finished_once(browser: Browser, client: Client) -> None:
     seen = sign_in(browser, browser.get(AUTHORIZE, **asking(client)))
     fields = {**browser.get(seen.location).hidden}
@@ -307,6 +319,7 @@ def test_the_page_without_a_flow_tells_who_is_signed_in(browser: Browser, client
     text = browser.get(LOGIN).text
     assert "You are signed in" in text
     assert "<strong>jane</strong>" in text
+    assert 'action="/oauth2/logout"' in text
 
 
 def test_going_back_to_the_page_goes_on(browser: Browser, client: Client) -> None:
@@ -329,7 +342,6 @@ def test_an_account_that_is_closed_meanwhile_gets_no_code(
 def test_a_code_is_for_the_one_who_signed_in(
     server: Server, browser: Browser, client: Client
 ) -> None:
-    seen = sign_in(
-        browser, browser.get(AUTHORIZE, **asking(client)), "admin@carbon.super", "admin-of-tests"
-    )
+    seen = browser.get(AUTHORIZE, **asking(client, prompt="consent"))
+    seen = sign_in(browser, seen, "admin@carbon.super", "admin-of-tests")
     assert code_of(server, decide(browser, seen)).user == "admin"

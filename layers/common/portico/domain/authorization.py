@@ -53,10 +53,8 @@ class Flow(Record):
     parameters: dict[str, str]
     expires: int
     browser: str = ""
-    pushed: bool = False
     session: str = ""  # digest of the session that signed in for it
-    kind: str = "authorize"  # or `device`, `provider`, ...
-    began: int = 0  # epoch seconds
+    kind: str = "authorize"  # or `pushed`, `device`, `provider`, ...
 
 
 @dataclass(frozen=True, kw_only=True)

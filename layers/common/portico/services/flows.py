@@ -57,14 +57,13 @@ class Flows:
         `browser` is the value of the browser's cookie, '' for a flow that belongs to none (yet);
         `session` is the digest of the session that it is signed in with already.
         """
-        text, now = new_text(tenant), int(self.clock.now())
+        text = new_text(tenant)
         return text, Flow(
             tenant=tenant,
             digest=digest(text),
             client_id=client_id,
             parameters=dict(parameters),
-            began=now,
-            expires=now + seconds,
+            expires=int(self.clock.now()) + seconds,
             browser=digest(browser) if browser else "",
             session=session,
             kind=kind,
