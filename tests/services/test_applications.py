@@ -328,7 +328,7 @@ def test_new_keys_at_the_same_moment_go_too(applications: Applications, records:
     def beside() -> None:
         for mapping in records.list(KeyMapping, tenant=TENANT, application_id=made.id):
             client = clients.get(TENANT, mapping.client_id)
-            clients.regenerate_secret(JANE, client)
+            clients.secrets.regenerate(JANE, client)
 
     records.before_commit = beside
     applications.delete(JANE, made.id)

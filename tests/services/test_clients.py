@@ -7,7 +7,8 @@ from portico.domain.errors import NotFound, Unauthenticated
 from portico.domain.gateway import GatewayClient, Revocation
 from portico.domain.operations import AuditEntry
 from portico.domain.user import Caller
-from portico.services.clients import MAX_SECRETS, Clients, digest
+from portico.services.client_secrets import MAX_SECRETS
+from portico.services.clients import Clients, digest
 from tests.fakes import FakeClock, FakeRecords
 
 TENANT = "carbon.super"
@@ -138,7 +139,7 @@ def test_a_regenerated_secret_ends_the_others_and_the_tokens_of_before(
 ) -> None:
     client, old = clients.create(JANE, "shop", ["password"])
 
-    changed, new = clients.regenerate_secret(JANE, client)
+    changed, new = clients.secrets.regenerate(JANE, client)
 
     refused(clients, client.client_id, old)
     assert clients.authenticate(client.client_id, new) == changed
@@ -181,8 +182,8 @@ def test_every_change_is_in_the_audit_trail_without_secrets(
 ) -> None:
     client, secret = clients.create(JANE, "shop", ["password"])
     client = clients.change(JANE, client, token_validity=60)
-    client, added = clients.add_secret(JANE, client)
-    client, new = clients.regenerate_secret(JANE, client)
+    client, added = clients.secrets.add(JANE, client)
+    client, new = clients.secrets.regenerate(JANE, client)
     clients.remove(JANE, client)
 
     trail = [one for one in records.items.values() if isinstance(one, AuditEntry)]

@@ -273,7 +273,7 @@ def test_another_client_may_not_revoke(site: Site) -> None:
 def test_tokens_of_before_a_new_secret_are_inactive_and_later_ones_are_not(site: Site) -> None:
     old = site.issuing.to_application(site.client, []).access_token
     site.clock.pass_by(1)
-    site.clients.regenerate_secret(Caller(TENANT, "jane"), site.client)
+    site.clients.secrets.regenerate(Caller(TENANT, "jane"), site.client)
     new = site.issuing.to_application(site.client, []).access_token
 
     assert not site.active(old)

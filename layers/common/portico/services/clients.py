@@ -12,17 +12,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from portico.domain.application import Client, ClientHome, ClientName, KeyType
-from portico.domain.errors import AlreadyExists, LimitReached, LostRace, NotFound, Unauthenticated
-from portico.domain.gateway import GatewayClient, Revocation
-from portico.domain.records import Change, Create, Discard, Put, Remove, Replace
+from portico.domain.errors import AlreadyExists, LostRace, NotFound, Unauthenticated
+from portico.domain.gateway import GatewayClient
+from portico.domain.records import Change, Create, Discard, Remove, Replace
 from portico.domain.tenant import SUPER_TENANT
 from portico.domain.user import Caller
 from portico.ports import Clock, Records
 from portico.services.auditing import audit
+from portico.services.client_secrets import LONGEST_TOKEN as LONGEST_TOKEN
 from portico.services.client_secrets import (
     MAX_SECRETS,
     SECRETLESS,
-    check_secret,
+    ConsumerSecrets,
+    ended,
     kept,
     living,
     new_secret,
@@ -30,7 +32,6 @@ from portico.services.client_secrets import (
 from portico.services.client_secrets import digest as digest
 
 CLIENT_ID = re.compile(r"[\x21-\x7e]{1,255}")
-LONGEST_TOKEN = 604_800  # seconds; a token may be older than the client's present validity
 TRIES = 5
 
 
@@ -40,6 +41,11 @@ class Clients:
 
     records: Records
     clock: Clock
+
+    @property
+    def secrets(self) -> ConsumerSecrets:
+        """Their secrets, one by one."""
+        return ConsumerSecrets(self.records, self.clock)
 
     def prepare(
         self,
@@ -90,7 +96,7 @@ class Clients:
         return [Create(client), *(Create(one) for one in _companions(client))]
 
     def create(
-        self, caller: Caller, name: str, grant_types: Sequence[str], **more: str | int
+        self, caller: Caller, name: str, grant_types: Sequence[str], **more: Any
     ) -> tuple[Client, str]:
         """A new client of the caller's, written at once; the keywords are those of `prepare`."""
         client, text, changes = self.prepare(
@@ -98,7 +104,7 @@ class Clients:
             name,
             caller.user,
             grant_types,
-            **more,  # type: ignore[arg-type]
+            **more,
         )
         entry = audit(
             self.clock, caller, "create", "client", client.client_id, after={"name": name}
@@ -129,7 +135,7 @@ class Clients:
                 if known:
                     client = self.get(caller.tenant, known.client_id)
                     room = kept(living(client, self.clock.now()), MAX_SECRETS - 1)
-                    return self.add_secret(caller, replace(client, secrets=room))
+                    return self.secrets.add(caller, replace(client, secrets=room))
                 client, text, changes = self.prepare(
                     caller.tenant,
                     name,
@@ -217,56 +223,10 @@ class Clients:
         self.records.commit(Replace(new), *also, entry)
         return replace(new, stamp=old.stamp + 1)
 
-    def add_secret(
-        self, caller: Caller, client: Client, seconds: int = 0, description: str = ""
-    ) -> tuple[Client, str]:
-        """One more secret, told only now; the others go on working. It ends after `seconds`, or
-        never when 0. LimitReached when there are as many as there may be.
-        """
-        check_secret(client, seconds, description)
-        live = living(client, self.clock.now())
-        if len(live) >= MAX_SECRETS:
-            raise LimitReached(f"A client has at most {MAX_SECRETS} secrets; revoke one first")
-        text, secret = new_secret(self.clock.now(), seconds, description)
-        changed = replace(client, secrets=(*live, secret))
-        after = {"secrets": len(changed.secrets), "added": secret.id}
-        entry = audit(self.clock, caller, "add-secret", "client", client.client_id, after=after)
-        self.records.commit(Replace(changed), entry)
-        return replace(changed, stamp=client.stamp + 1), text
-
-    def revoke_secret(self, caller: Caller, client: Client, secret_id: str) -> Client:
-        """The client without this secret, and without those that expired; NotFound.
-
-        Tokens that it got stay valid, so that a rotation interrupts nobody. The last one may go
-        too: nobody gets tokens until there is a new one.
-        """
-        live = living(client, self.clock.now())
-        left = tuple(one for one in live if one.id != secret_id)
-        if len(left) == len(live):
-            raise NotFound("Secret", secret_id)
-        changed = replace(client, secrets=left)
-        before = {"secrets": len(live), "revoked": secret_id}
-        entry = audit(
-            self.clock, caller, "revoke-secret", "client", client.client_id, before=before
-        )
-        self.records.commit(Replace(changed), entry)
-        return replace(changed, stamp=client.stamp + 1)
-
-    def regenerate_secret(self, caller: Caller, client: Client) -> tuple[Client, str]:
-        """One new secret in place of all others; tokens that were issued before no longer hold."""
-        check_secret(client, 0, "")
-        text, secret = new_secret(self.clock.now())
-        changed = replace(client, secrets=(secret,))
-        # A token of this very second may already be one that the new secret got.
-        ended = _ended(client, self.clock.now(), since=int(self.clock.now()) - 1)
-        entry = audit(self.clock, caller, "regenerate-secret", "client", client.client_id)
-        self.records.commit(Replace(changed), ended, entry)
-        return replace(changed, stamp=client.stamp + 1), text
-
     def removal(self, client: Client) -> list[Change]:
         """What to commit for a client to be gone, and every token of it refused."""
         gone = [*_companions(client), *([] if client.application_id else [name_of(client)])]
-        return [Remove(client), *map(Discard, gone), _ended(client, self.clock.now())]
+        return [Remove(client), *map(Discard, gone), ended(client, self.clock.now())]
 
     def remove(self, caller: Caller, client: Client) -> None:
         """Remove a client and revoke its tokens."""
@@ -311,15 +271,3 @@ def _companions(client: Client) -> list[GatewayClient | ClientHome]:
     if client.tenant != SUPER_TENANT:
         found.append(ClientHome(tenant="*", client_id=client.client_id, home=client.tenant))
     return found
-
-
-def _ended(client: Client, now: float, since: int = 0) -> Put:
-    """Revokes the client's tokens, those issued up to `since` or all, until the last expired."""
-    return Put(
-        Revocation(
-            tenant=client.tenant,
-            subject=f"client:{client.client_id}",
-            expires=int(now) + max(client.token_validity, LONGEST_TOKEN),
-            since=since,
-        )
-    )

@@ -153,18 +153,20 @@ class Keys:
     ) -> Key:
         """One more secret, told only now and the last of `live`; 0 seconds are for ever."""
         found = self.show(caller, application_id, key)
-        client, secret = self.clients.add_secret(caller, found.client, seconds, description)
+        client, secret = self.clients.secrets.add(caller, found.client, seconds, description)
         return self._key(found.mapping, client, secret)
 
     def revoke_secret(self, caller: Caller, application_id: str, key: str, secret_id: str) -> Key:
         """The keys without this secret; NotFound. Tokens that it got stay valid."""
         found = self.show(caller, application_id, key)
-        return self._key(found.mapping, self.clients.revoke_secret(caller, found.client, secret_id))
+        return self._key(
+            found.mapping, self.clients.secrets.revoke(caller, found.client, secret_id)
+        )
 
     def regenerate_secret(self, caller: Caller, application_id: str, key: str) -> Key:
         """A new secret, told only now; all others and the tokens they got hold no longer."""
         found = self.show(caller, application_id, key)
-        client, secret = self.clients.regenerate_secret(caller, found.client)
+        client, secret = self.clients.secrets.regenerate(caller, found.client)
         return self._key(found.mapping, client, secret)
 
     def remove(self, caller: Caller, application_id: str, key: str) -> None:
