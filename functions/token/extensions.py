@@ -40,17 +40,18 @@ def _log() -> Logger:
 
 
 def extender(wiring: "Wiring") -> Callable[[Client, Mapping[str, Any]], Extra]:
-    """What `Issuing` asks: the client's own extension or else its tenant's."""
+    """What `Issuing` asks: the extension of the client's application or else of its tenant."""
 
     def extend(client: Client, claims: Mapping[str, Any]) -> Extra:
         rules = wiring.rules(client.tenant)
-        name = client.extension or rules.extension
+        single = rules.extensions.get(client.application_id or client.client_id)
+        name = single or rules.extension
         if not name:
             return NOTHING
         try:
             return checked(_asked(name, rules, _token(wiring, client, claims), wiring))
-        # Whatever code of others raises, SystemExit too, is its failure and not ours.
-        except BaseException as exc:
+        # Whatever code of others raises is its failure and not ours.
+        except Exception as exc:
             _log().warning("token extension failed", extension=name, reason=repr(exc)[:300])
             if rules.extension_open:
                 return NOTHING

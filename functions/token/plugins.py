@@ -80,8 +80,8 @@ def _said(name: str, grant: GrantRequest, wiring: Wiring) -> Said:
         return _checked(answer, grant.scopes)
     except Refused as exc:
         raise OAuthError("invalid_grant", str(exc)[:500]) from exc
-    # Whatever code of others raises, SystemExit too, is its failure and not ours.
-    except BaseException as exc:
+    # Whatever code of others raises is its failure and not ours.
+    except Exception as exc:
         _log().warning("grant plug-in failed", plugin=name, reason=repr(exc)[:300])
         raise OAuthError("server_error", "The grant type does not work now", 500) from exc
 

@@ -18,8 +18,8 @@ class TookTooLong(Unavailable):
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:
-    """What the call returns or raises. TookTooLong after `seconds`: it runs on, and nobody hears
-    of it.
+    """What the call returns or raises, an Exception in any case. TookTooLong after `seconds`: it
+    runs on, and nobody hears of it.
     """
     if not _free.acquire(blocking=False):
         raise TookTooLong(f"{MOST} earlier calls still run")
@@ -38,8 +38,10 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(seconds)
-    if failures:
+    if failures and isinstance(failures[0], Exception):
         raise failures[0]
+    if failures:
+        raise Unavailable(f"The code ended with {failures[0]!r}") from failures[0]
     if not results:
         raise TookTooLong(f"No answer within {seconds:g} seconds")
     return results[0]

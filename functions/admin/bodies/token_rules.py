@@ -25,9 +25,14 @@ class Body(BaseModel):
 
 
 class ExtensionBody(Body):
-    """The token-issue extension: a class of the plug-in layer, or a function's name or ARN."""
+    """The token-issue extension: a class of the plug-in layer, or a function's name or ARN.
+
+    `applications` has others for single applications, by id, or by the consumer key of a client
+    that belongs to none.
+    """
 
     name: Text = ""
+    applications: Mapped = {}
     seconds: float = _RULES.extension_seconds
     fail_open: bool = False
 
@@ -136,6 +141,7 @@ def draft_of(body: TokensBody, tenant: str) -> Draft:
         max_tokens=body.max_live_tokens,
         claim_headers=tuple(body.claim_headers),
         extension=body.extension.name,
+        extensions=body.extension.applications,
         extension_seconds=body.extension.seconds,
         extension_open=body.extension.fail_open,
         code_validity=body.code_validity,
@@ -160,7 +166,10 @@ def tokens_body(rules: TokenRules) -> dict[str, Any]:
         code_validity=rules.code_validity,
         claim_headers=list(rules.claim_headers),
         extension=ExtensionBody(
-            name=rules.extension, seconds=rules.extension_seconds, fail_open=rules.extension_open
+            name=rules.extension,
+            applications=rules.extensions,
+            seconds=rules.extension_seconds,
+            fail_open=rules.extension_open,
         ),
         trusted_issuers=[_issuer_body(one) for one in rules.issuers],
         login_providers=[_provider_body(one) for one in rules.providers],

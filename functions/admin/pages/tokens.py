@@ -67,6 +67,7 @@ def _rules(rules: TokenRules, fields: Mapping[str, str]) -> TokenRules:
         code_validity=int(number_in("Tokens.codeValidity", fields.get("code_validity", ""))),
         claim_headers=tuple(uri for uri in CLAIMS if f"{CLAIM}{uri}" in fields),
         extension=fields.get("extension", "").strip(),
+        extensions=pairs_of("Tokens.extension.applications", fields.get("extensions", "")),
         extension_seconds=number_in(
             "Tokens.extension.seconds", fields.get("extension_seconds", ""), fraction=True
         ),
@@ -92,6 +93,7 @@ def _given(rules: TokenRules) -> dict[str, str]:
         "code_validity": str(rules.code_validity),
         "plugins": shown_pairs(rules.plugins),
         "extension": rules.extension,
+        "extensions": shown_pairs(rules.extensions),
         "extension_seconds": f"{rules.extension_seconds:g}",
         "extension_fails": "open" if rules.extension_open else "closed",
         "sign_up_roles": "\n".join(rules.sign_up_roles),

@@ -51,7 +51,12 @@ def test_the_defaults_are_the_safe_ones(client: Client) -> None:
     assert tokens["reissue"] is False
     assert tokens["grantTypes"] is None
     assert tokens["signUp"] == {"enabled": False, "roles": ["Internal/subscriber"]}
-    assert tokens["extension"] == {"name": "", "seconds": 2.0, "failOpen": False}
+    assert tokens["extension"] == {
+        "name": "",
+        "applications": {},
+        "seconds": 2.0,
+        "failOpen": False,
+    }
     assert tokens["codeValidity"] == 300
 
 
@@ -63,7 +68,12 @@ def test_what_is_set_is_told_and_sent_back_changes_nothing(client: Client) -> No
         "maxLiveTokens": 5,
         "codeValidity": 60,
         "claimHeaders": [EMAIL],
-        "extension": {"name": "acme_plugins.jwt.Minting", "seconds": 1.5, "failOpen": True},
+        "extension": {
+            "name": "acme_plugins.jwt.Minting",
+            "applications": {"11111111-2222": "portico-hook-claims"},
+            "seconds": 1.5,
+            "failOpen": True,
+        },
         "trustedIssuers": [
             {"issuer": "https://idp.example.com", "jwks": [JWK], "roles": {"dev": "Internal/x"}},
             {"issuer": "urn:idp", "kind": "saml", "certificates": [PEM], "createUsers": True},
@@ -146,6 +156,9 @@ BAD: list[tuple[Any, str]] = [
     ({"claimHeaders": ["http://wso2.org/claims/password"]}, "Tokens.claimHeaders.0"),
     ({"extension": {"name": "subprocess.Popen"}}, "Tokens.extension.name"),
     ({"extension": {"name": "arn:aws:s3:::bucket"}}, "Tokens.extension.name"),
+    ({"extension": {"applications": {"a": "os.C"}}}, "Tokens.extension.applications.a"),
+    ({"extension": {"applications": {"": "f"}}}, "Tokens.extension.applications."),
+    ({"extension": {"applications": {"a": ""}}}, "Tokens.extension.applications.a"),
     ({"extension": {"seconds": 60}}, "Tokens.extension.seconds"),
     ({"signUp": {"enabled": True, "roles": ["admin"]}}, "Tokens.signUp.roles"),
     ({"signUp": {"enabled": True, "roles": ["\r\n"]}}, "Tokens.signUp.roles"),

@@ -101,6 +101,7 @@ def test_an_administrator_changes_every_rule(client: Client, aws: Aws) -> None:
         "code_validity": "60",
         "claim:http://wso2.org/claims/emailaddress": "on",
         "extension": "portico-hook-claims",
+        "extensions": "1111-2222 = portico-hook-other",
         "extension_seconds": "0.5",
         "extension_fails": "open",
         "sign_up": "on",
@@ -115,6 +116,7 @@ def test_an_administrator_changes_every_rule(client: Client, aws: Aws) -> None:
     assert rules.claim_headers == ("http://wso2.org/claims/emailaddress",)
     assert (rules.extension, rules.extension_seconds) == ("portico-hook-claims", 0.5)
     assert rules.extension_open
+    assert rules.extensions == {"1111-2222": "portico-hook-other"}
     assert rules.sign_up
     assert rules.sign_up_roles == ("Internal/subscriber", "Internal/creator")
     again = filled(shown(aws))

@@ -14,7 +14,6 @@ import pytest
 
 from functions.token import handler as function
 from functions.token.extensions import extender
-from portico.domain.application import Client
 from portico.domain.errors import Unavailable
 from portico.domain.plugins import Extra
 from portico.domain.records import Put
@@ -79,15 +78,16 @@ def test_every_grant_asks_it_a_refresh_and_a_client_too(
 
 
 def test_an_applications_own_goes_before_the_tenants(server: Server) -> None:
-    rule(server, MINTING)
+    telling = "acme_plugins.faults.Telling"
     client, credentials = server.client("own extension")
-    stored = server.aws.records.get(Client, tenant=TENANT, client_id=client.client_id)
-    assert stored
-    own = replace(stored, extension="acme_plugins.faults.Telling")
-    server.aws.records.commit(Put(own))
-    answer = server.token(PASSWORD, basic=credentials)
-    assert "X-JWT-Session" not in answer.headers
-    assert answer.json["told"]["client"]["id"] == client.client_id
+    of_application, keys = server.client("keys of an application", application_id="app-1")
+    rule(server, MINTING, extensions={client.client_id: telling, "app-1": telling})
+    for mine, secret in ((client, credentials), (of_application, keys)):
+        answer = server.token(PASSWORD, basic=secret)
+        assert "X-JWT-Session" not in answer.headers
+        assert answer.json["told"]["client"]["id"] == mine.client_id
+    other = server.client("without its own")[1]
+    assert "X-JWT-Session" in server.token(PASSWORD, basic=other).headers
 
 
 def test_it_is_told_who_and_what_and_no_secret(

@@ -8,6 +8,7 @@ from portico.domain.words import KeyType as KeyType
 from portico.domain.words import SubscriptionStatus as SubscriptionStatus
 
 NO_SECRET = "none"  # noqa: S105 - the authentication method of public clients
+ID_TOKEN = "id_token"  # noqa: S105 - in `Client.validities`, beside grant types
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,7 @@ class Client(Record):
     token_validity: int = 3600  # seconds
     refresh_validity: int = 86400
     created: int = 0  # epoch seconds
-    validities: dict[str, int] = field(default_factory=dict)  # grant type -> seconds, where other
+    validities: dict[str, int] = field(default_factory=dict)  # grant type or ID_TOKEN -> seconds
     opaque: bool = False  # its access tokens are random texts; else self-contained JWTs
     auth_method: str = ""  # `token_endpoint_auth_method` (RFC 7591 section 2); '': with a secret
     jwks: list[dict[str, Any]] = field(default_factory=list)  # public keys, for private_key_jwt
@@ -95,7 +96,6 @@ class Client(Record):
     require_par: bool = False  # RFC 9126 section 6
     require_pkce: bool = False  # also where it proves itself by a secret; public clients always
     max_tokens: int = 0  # live access tokens; 0: as many as the tenant's rules allow
-    extension: str = ""  # its token-issue extension; '': the tenant's
     management: str = ""  # SHA-256 (hex) of the registration access token (RFC 7592)
     metadata: dict[str, Any] = field(default_factory=dict)  # further RFC 7591 metadata, told back
 

@@ -68,7 +68,10 @@ class TokenRules(Record):
     reissue: bool = False  # give the same still valid token again, as WSO2 does
     max_tokens: int = 0  # live access tokens of one client; 0: as many as it likes
     claim_headers: tuple[str, ...] = ()  # claim URIs that token responses of users carry as headers
-    extension: str = ""  # token-issue extension: a class of the plug-in layer or a function's ARN
+    # Token-issue extension: a class of the plug-in layer, or a function's name or ARN.
+    extension: str = ""
+    # Those of single applications, by application id, or consumer key of a client without one.
+    extensions: dict[str, str] = field(default_factory=dict)
     extension_seconds: float = 2.0  # how long it may take
     extension_open: bool = False  # issue without it when it fails
     code_validity: int = CODE_VALIDITY

@@ -26,6 +26,7 @@ from portico.services.plugin_classes import allowed, is_class_name
 from portico.tokens.foreign import foreign_keys
 
 MAX_ISSUERS, MAX_PROVIDERS, MAX_PLUGINS = 20, 20, 20
+MAX_EXTENSIONS = 100
 MAX_KEYS, MAX_PEM = 20, 16_384
 MAX_ROLES, MAX_SCOPES, MAX_AUDIENCES = 100, 50, 20
 MAX_NAME, MAX_ISSUER, MAX_SECRET = 100, 1024, 2048
@@ -94,12 +95,22 @@ def _claim_headers(rules: TokenRules) -> Found:
 
 
 def _extension(rules: TokenRules, packages: Collection[str]) -> Found:
-    name = rules.extension
+    if rules.extension:
+        yield from _extending("extension.name", rules.extension, packages)
+    yield from _most("extension.applications", rules.extensions, MAX_EXTENSIONS)
+    for key, name in rules.extensions.items():
+        place = f"extension.applications.{key[:100]}"
+        if not _VISIBLE.fullmatch(key) or len(key) > 255:
+            yield Problem(place, "must be an application's id or a consumer key")
+        yield from _extending(place, name, packages)
+
+
+def _extending(place: str, name: str, packages: Collection[str]) -> Found:
     if is_class_name(name):
-        yield from _class("extension.name", name, packages)
-    elif name and not _FUNCTION.fullmatch(name):
+        yield from _class(place, name, packages)
+    elif not _FUNCTION.fullmatch(name):
         text = "must be package.module.Class, or the name or ARN of a Lambda function"
-        yield Problem("extension.name", text)
+        yield Problem(place, text)
 
 
 def _class(place: str, name: str, packages: Collection[str]) -> Found:

@@ -112,6 +112,7 @@ def _telling(rules: TokenRules) -> dict[str, Any]:
         "code_validity": rules.code_validity,
         "claim_headers": list(rules.claim_headers),
         "extension": [rules.extension, rules.extension_seconds, rules.extension_open],
+        "extensions": rules.extensions,
         "issuers": [
             [
                 one.issuer,
