@@ -320,6 +320,8 @@ def test_the_page_without_a_flow_tells_who_is_signed_in(browser: Browser, client
     assert "You are signed in" in text
     assert "<strong>jane</strong>" in text
     assert 'action="/oauth2/logout"' in text
+    browser.post("/oauth2/logout", {})
+    assert "You are not signed in" in browser.get(LOGIN).text
 
 
 def test_going_back_to_the_page_goes_on(browser: Browser, client: Client) -> None:
