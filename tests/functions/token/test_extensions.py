@@ -3,8 +3,12 @@
 import json
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -210,3 +214,50 @@ def test_a_function_that_is_not_there_stops_the_issuing(
 ) -> None:
     rule(server, "portico-hook-nowhere")
     assert server.token(PASSWORD, basic=credentials).status == 503
+
+
+@contextmanager
+def slow_functions(seconds: float) -> Iterator[list[str]]:
+    """Lambda's API on a loopback port, whose functions take this long; gives the paths called."""
+    calls: list[str] = []
+    ended = threading.Event()
+
+    class Slow(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            calls.append(self.path)
+            ended.wait(seconds)
+            with suppress(OSError):
+                self.send_response(200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    threading.Thread(target=listening.serve_forever, daemon=True).start()
+    os.environ["AWS_ENDPOINT_URL_LAMBDA"] = f"http://127.0.0.1:{listening.server_port}"
+    function._functions.cache_clear()
+    yield calls
+    del os.environ["AWS_ENDPOINT_URL_LAMBDA"]
+    function._functions.cache_clear()
+    ended.set()
+    listening.shutdown()
+    listening.server_close()
+
+
+def test_a_slow_function_is_called_once_and_waited_for_no_longer_than_allowed(
+    server: Server, credentials: tuple[str, str]
+) -> None:
+    rule(server, FUNCTION, extension_seconds=0.3)
+    with slow_functions(5) as calls:
+        server.token({"grant_type": "client_credentials"}, basic=credentials)  # makes the client
+        began = time.monotonic()
+        answer = server.token({"grant_type": "client_credentials"}, basic=credentials)
+        assert time.monotonic() - began < 2
+    assert (answer.status, answer.json["error"]) == (503, "temporarily_unavailable")
+    assert len(calls) == 2
+    assert calls[1].endswith("/invocations")
+    with slow_functions(0):
+        assert server.token({"grant_type": "client_credentials"}, basic=credentials).status == 200
