@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from portico.domain.application import Client
+from portico.domain.application import ID_TOKEN, Client
 from portico.domain.errors import InvalidInput
 from portico.domain.grant_types import CLIENT_CREDENTIALS
-from portico.services.key_settings import ID_TOKEN, KeySettings
+from portico.services.key_settings import KeySettings
 
 FIELD = "additionalProperties"
 APPLICATION_EXPIRY = "application_access_token_expiry_time"

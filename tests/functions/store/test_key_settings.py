@@ -58,7 +58,7 @@ def test_every_grant_type_of_the_server_can_be_had(store: Store, application: st
 
 def test_a_tenant_decides_which_grant_types_there_are(store: Store) -> None:
     plugin = "https://acme.example/grants/badge"
-    body = {"name": "rules", "throttlingPolicy": "Unlimited"}
+    body: dict[str, Any] = {"name": "rules", "throttlingPolicy": "Unlimited"}
     path = store.ok("POST", "/applications", "jane@acme.com", body=body)["applicationId"]
     rules = TokenRules(
         tenant="acme.com", grants=("password", plugin), plugins={plugin: "acme:Badge"}

@@ -5,14 +5,14 @@ import hashlib
 from collections.abc import Collection
 from typing import Any
 
-from portico.domain.application import Client
+from portico.domain.application import ID_TOKEN, Client
 from portico.domain.authorization import SignIn
 from portico.domain.claims import oidc_claims, subject_of
 from portico.domain.user import User
 from portico.tokens.jwt import sign
 from portico.tokens.keys import SigningKey
 
-ID_TOKEN_VALIDITY = 3600  # seconds
+ID_TOKEN_VALIDITY = 3600  # seconds, where the client has no other
 
 
 def id_token(
@@ -35,7 +35,7 @@ def id_token(
         "aud": client.client_id,
         "azp": client.client_id,
         "iat": now,
-        "exp": now + ID_TOKEN_VALIDITY,
+        "exp": now + client.validities.get(ID_TOKEN, ID_TOKEN_VALIDITY),
         "auth_time": sign_in.at,
         "at_hash": base64.urlsafe_b64encode(half).decode().rstrip("="),
     }

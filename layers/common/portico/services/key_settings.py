@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from portico.domain.application import NO_SECRET, Client
+from portico.domain.application import ID_TOKEN, NO_SECRET, Client
 from portico.domain.errors import InvalidInput, Problem
 from portico.domain.grant_types import CLIENT_CREDENTIALS, REDIRECTING, redirects
 from portico.domain.redirect_uris import MAX_URIS, redirect_problem
@@ -15,7 +15,6 @@ from portico.services.clients import LONGEST_TOKEN
 
 LONGEST_REFRESH = 31_536_000  # seconds
 MAX_SCOPES = 100
-ID_TOKEN = "id_token"  # noqa: S105 - in `Client.validities`, beside grant types
 # Where an input's field is at fault: the contract's names.
 GRANTS, CALLBACK, VALIDITY = "grantTypesToBeSupported", "callbackUrl", "validityTime"
 MORE = "additionalProperties"
