@@ -21,6 +21,7 @@ from portico.services.devices import (
     canonical,
     shown,
 )
+from portico.services.families import user_ended
 from portico.services.issuing import Issued
 from portico.tokens.jwt import verify
 from tests.services.test_issuing import TENANT, Site, public
@@ -182,7 +183,7 @@ def test_an_unknown_device_code_is_no_grant(home: Living) -> None:
     assert home.refused() == "invalid_grant"
 
 
-@pytest.mark.parametrize("fate", ["deleted", "locked", "made anew"])
+@pytest.mark.parametrize("fate", ["deleted", "locked", "made anew", "revoked"])
 def test_a_device_whose_user_is_gone_gets_nothing(home: Living, fate: str) -> None:
     home.decide()
     jane = replace(home.jane, stamp=1)
@@ -190,6 +191,7 @@ def test_a_device_whose_user_is_gone_gets_nothing(home: Living, fate: str) -> No
         "deleted": Discard(jane),
         "locked": Replace(replace(jane, active=False)),
         "made anew": Discard(jane),
+        "revoked": user_ended(home.clock, TENANT, "jane"),
     }
     home.records.commit(changes[fate])
     if fate == "made anew":

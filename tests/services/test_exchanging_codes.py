@@ -15,6 +15,7 @@ from portico.domain.records import Create, Discard, Put, Replace
 from portico.domain.user import RefreshToken, TokenFamily
 from portico.services.clients import digest
 from portico.services.exchanging_codes import ExchangingCodes, challenge_of
+from portico.services.families import user_ended
 from portico.services.issuing import InvalidGrant, Issued
 from portico.tokens.jwt import verify
 from tests.services.test_issuing import TENANT, Site, public
@@ -273,7 +274,7 @@ def test_a_confidential_clients_code_without_pkce_serves(site: Exchange) -> None
     assert site.give(verifier="").access_token
 
 
-@pytest.mark.parametrize("fate", ["deleted", "locked", "made anew", "renamed"])
+@pytest.mark.parametrize("fate", ["deleted", "locked", "made anew", "renamed", "revoked"])
 def test_a_user_who_is_no_longer_the_one_gets_nothing(site: Exchange, fate: str) -> None:
     site.code()
     jane = replace(site.jane, stamp=1)
@@ -285,6 +286,8 @@ def test_a_user_who_is_no_longer_the_one_gets_nothing(site: Exchange, fate: str)
         case "made anew":
             site.records.commit(Discard(jane))
             site.records.commit(Create(replace(site.jane, id="2")))
+        case "revoked":  # as a new password does
+            site.records.commit(user_ended(site.clock, TENANT, "jane", sparing=True))
         case _:
             site.records.commit(Discard(jane), Put(replace(site.jane, name="joan")))
 

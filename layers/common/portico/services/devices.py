@@ -18,12 +18,12 @@ from portico.domain.errors import (
     Unavailable,
 )
 from portico.domain.records import Change, Create, Remove, Replace
-from portico.domain.user import User
 from portico.ports import Clock, Records
 from portico.services.attempts import Guard, network
 from portico.services.clients import digest
 from portico.services.families import end_given
 from portico.services.issuing import Issued, Issuing
+from portico.services.same_user import same_user
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 LIFETIME = 600  # seconds
@@ -176,8 +176,9 @@ class Devices:
         raise DeviceRefused("authorization_pending", "The user has not decided yet")
 
     def _give(self, client: Client, device: DeviceGrant) -> Issued:
-        user = self.records.get(User, tenant=device.tenant, name=device.user)
-        if user is None or not user.active or user.id != device.user_id:
+        at = device.sign_in.at if device.sign_in else 0
+        user = same_user(self.records, self.clock, device.tenant, device.user, device.user_id, at)
+        if user is None:
             raise DeviceRefused("invalid_grant", "The user is no longer active")
         used: list[Change] = [Replace(replace(device, status=USED))]
         return self.issuing().to_user(

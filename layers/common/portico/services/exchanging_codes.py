@@ -19,6 +19,7 @@ from portico.ports import Clock, Records
 from portico.services.clients import digest
 from portico.services.families import end_given
 from portico.services.issuing import InvalidGrant, Issued, Issuing
+from portico.services.same_user import same_user
 
 GRANT_TYPE = "authorization_code"
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
@@ -80,8 +81,10 @@ class ExchangingCodes:
 
     def _user(self, code: Code) -> User:
         """The user who signed in for the code, if still the same and active."""
-        user = self.records.get(User, tenant=code.tenant, name=code.user)
-        if user is None or not user.active or user.id != code.user_id:
+        user = same_user(
+            self.records, self.clock, code.tenant, code.user, code.user_id, code.sign_in.at
+        )
+        if user is None:
             raise InvalidGrant("The user of the code is no longer active")
         return user
 
