@@ -35,8 +35,12 @@ def request(**more: str | None) -> dict[str, str]:
     return {name: value for name, value in {**REQUEST, **more}.items() if value is not None}
 
 
-def asked(client: Client = CLIENT, **more: str | None) -> Asked:
-    return read(client, request(**more), RULES, subject={"good": "jane@carbon.super"}.get)  # type: ignore[arg-type]
+def subject(token: str) -> str:
+    return "jane@carbon.super" if token == "good" else ""
+
+
+def asked(client: Client = CLIENT, /, **more: str | None) -> Asked:
+    return read(client, request(**more), RULES, subject=subject)
 
 
 def test_a_whole_request_is_read() -> None:

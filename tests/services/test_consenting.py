@@ -19,7 +19,7 @@ CLIENT = Client(
 )
 
 
-def deployed(name: str, **more: dict[str, str]) -> list[Put]:
+def deployed(name: str, wording: dict[str, str]) -> list[Put]:
     """An API, and the application's subscription to it."""
     prefix = f"/{name}/1.0"
     deployment = Deployment(
@@ -34,7 +34,7 @@ def deployed(name: str, **more: dict[str, str]) -> list[Put]:
         revision_id="r",
         resources=[],
         scopes={"order": ["admin"], "read": []},
-        **more,
+        wording=wording,
     )
     grant = Grant(
         tenant=TENANT,
@@ -59,7 +59,7 @@ def test_scopes_of_the_rest_apis_are_one_thing() -> None:
 
 def test_an_apis_scope_is_told_in_its_publishers_words() -> None:
     records = FakeRecords()
-    records.commit(*deployed("Pizza", wording={"order": "Order pizzas"}), *deployed("Menu"))
+    records.commit(*deployed("Pizza", {"order": "Order pizzas"}), *deployed("Menu", {}))
     order, read = permissions(records, CLIENT, ["order", "read"])
     assert (order.text, order.source) == ("Order pizzas", "Menu, Pizza")
     # Nobody described it: its name has to do.

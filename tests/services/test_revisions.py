@@ -38,7 +38,7 @@ def pizza(**fields: Any) -> Api:
         sandbox_endpoint="https://sandbox.example",
         policies=("Gold",),
         resources=(Resource("/menu", "GET", scopes=("read",)),),
-        scopes=(Scope("read", roles=("cook",)),),
+        scopes=(Scope("read", description="Read the menu", roles=("cook",)), Scope("bare")),
     )
     return replace(base, **fields)
 
@@ -154,7 +154,8 @@ def test_a_deployment_has_what_the_authorizer_needs(
     assert found.resources == [
         ["/menu", "GET", "Application & Application User", ["read"], "Unlimited"]
     ]
-    assert found.scopes == {"read": ["cook"]}
+    assert found.scopes == {"read": ["cook"], "bare": []}
+    assert found.wording == {"read": "Read the menu"}
     assert found.sandbox_endpoint == "https://sandbox.example"
     assert found.api_policy == "10KPerMin"
     assert found.cors
