@@ -397,6 +397,36 @@ def test_a_lost_race_for_the_callers_own_records_is_the_callers_to_judge(site: S
     assert site.live() == []
 
 
+def test_a_refresh_that_meets_another_token_of_the_client_goes_on_and_ends_no_family(
+    site: Site,
+) -> None:
+    first = site.issuing.to_user(site.client, site.jane, [])
+    site.rule(max_tokens=5)
+    site.records.before_commit = lambda: site.application(site.client)
+
+    second = site.issuing.refreshed(site.client, first.refresh_token, [])
+
+    assert site.active(second.access_token)
+    assert len(site.live()) == 2
+
+
+@pytest.mark.parametrize("reissue", [False, True])
+def test_transactions_that_meet_are_tried_again(site: Site, reissue: bool) -> None:
+    """DynamoDB cancels one of two that run at once, though nothing has changed yet."""
+    site.rule(max_tokens=5, reissue=reissue)
+    met = []
+
+    def meet() -> None:
+        met.append(1)
+        raise LostRace("LiveTokens is being changed")
+
+    site.records.before_commit = meet
+    token = site.user(site.client)
+
+    assert met
+    assert site.active(token)
+
+
 # Scopes (RFC 6749 section 3.3)
 
 

@@ -6,30 +6,32 @@ How a request for them looks is not known here; later refresh tokens are `refres
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from portico.domain.application import Client
-from portico.domain.authorization import SignIn
 from portico.domain.claims import OPENID, USERINFO, names_of, requested, subject_of
 from portico.domain.errors import AlreadyExists, LostRace, Unauthenticated, Unavailable
 from portico.domain.plugins import NOTHING
 from portico.domain.plugins import Extra as Extra
-from portico.domain.records import Change, Create, Replace
+from portico.domain.records import Change, Create
 from portico.domain.scopes import DEFAULT
-from portico.domain.tenant import join_user
 from portico.domain.token_rules import TokenRules
-from portico.domain.user import RefreshToken, TokenFamily, User
+from portico.domain.user import TokenFamily, User
 from portico.ports import Clock, Records
 from portico.services.claim_headers import claim_headers
-from portico.services.clients import digest
 from portico.services.granting import Granting, Memory
 from portico.services.minting import Minted, Minting
+from portico.services.refresh_tokens import family_with, new_refresh_token
+from portico.services.token_claims import APPLICATION, access_claims, for_userinfo
+from portico.services.token_claims import APPLICATION_USER as APPLICATION_USER
 from portico.tokens.keys import SigningKey
 
+if TYPE_CHECKING:
+    from portico.domain.authorization import SignIn
+
 REFRESHING = "refresh_token"
-APPLICATION = "APPLICATION"
-APPLICATION_USER = "APPLICATION_USER"
 TRIES = 8  # other requests may be issuing tokens of the same client
+MEETINGS = 2  # transactions that meet are lost though nothing has changed yet
 
 
 class InvalidGrant(Unauthenticated):
@@ -85,12 +87,13 @@ class Issuing:
         """An access token for the client itself; its owner's roles decide about scopes.
 
         `validity` is in seconds, the client's own when None; a token of a validity that was asked
-        for is always a new one.
+        for is always a new one. `more` are further claims.
         """
         scopes = self.granting.to_application(client, asked)
         seconds = client.validity(grant_type) if validity is None else validity
-        claims = self._claims(
-            client, client.client_id, scopes, seconds, {**(more or {}), "aut": APPLICATION}
+        own, now = {**(more or {}), "aut": APPLICATION}, int(self.clock.now())
+        claims = access_claims(
+            client, client.client_id, scopes, seconds, own, issuer=self.issuer, now=now
         )
         for_whom = "" if validity is None else None
         return self._committed(
@@ -104,7 +107,7 @@ class Issuing:
         asked: Iterable[str],
         *,
         grant_type: str = "password",
-        sign_in: SignIn | None = None,
+        sign_in: "SignIn | None" = None,
         family: str = "",
         refreshable: bool = True,
         claims: Mapping[str, Any] | None = None,
@@ -139,8 +142,14 @@ class Issuing:
                 issued = replace(issued, id_token=text)
             if not refreshable:
                 return issued, list(also)
-            text, token = self.refresh_token(client, minted.claims["fam"], user, scopes)
-            began = self._family(minted, token, told)
+            family, now = minted.claims["fam"], self.clock.now()
+            text, token = new_refresh_token(client, family, user, scopes, now)
+            known = (
+                self.records.get(TokenFamily, tenant=client.tenant, id=family)
+                if minted.again
+                else None
+            )
+            began = family_with(known, token, told, now)
             return replace(issued, refresh_token=text), [began, Create(token), *also]
 
         return self._committed(client, access, None if family else user.id, completed)
@@ -168,30 +177,16 @@ class Issuing:
     ) -> dict[str, Any]:
         """The claims of a user's access token."""
         own = {"aut": APPLICATION_USER, "fam": family, **more}
-        return self._claims(client, subject_of(user), scopes, client.validity(grant_type), own)
+        validity, now = client.validity(grant_type), int(self.clock.now())
+        return access_claims(
+            client, subject_of(user), scopes, validity, own, issuer=self.issuer, now=now
+        )
 
     def for_user(self, client: Client, user: User, minted: Minted) -> Issued:
         """A user's token as it is given out, with the claims that the tenant wants as headers."""
         issued = self._of(client, minted)
         headers = claim_headers(user, self.rules(client).claim_headers)
         return replace(issued, headers={**headers, **issued.headers}) if headers else issued
-
-    def refresh_token(
-        self, client: Client, family: str, user: User, scopes: tuple[str, ...]
-    ) -> tuple[str, RefreshToken]:
-        """A new refresh token of a family: its text and its record."""
-        text = secrets.token_urlsafe(32)
-        return text, RefreshToken(
-            tenant=client.tenant,
-            digest=digest(text),
-            family=family,
-            client_id=client.client_id,
-            user=join_user(user.name, user.tenant),
-            scopes=scopes,
-            expires=int(self.clock.now()) + client.refresh_validity,
-            user_id=user.id,
-            era=user.era,
-        )
 
     def rules(self, client: Client) -> TokenRules:
         """The rules of the client's tenant."""
@@ -220,7 +215,7 @@ class Issuing:
         Races for records that no other token has to do with are raised as they are.
         """
         rules = self.rules(client)
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
             minted = self.minting.mint(client, rules, claims, for_whom=for_whom)
             issued, changes = completed(minted)
             changes = [*minted.changes, *changes]
@@ -229,7 +224,9 @@ class Issuing:
                     self.records.commit(*changes)
                 return issued
             except (LostRace, AlreadyExists):
-                if not self.minting.overtaken(minted):
+                if not minted.shared or (
+                    attempt >= MEETINGS and not self.minting.overtaken(minted)
+                ):
                     raise
         raise Unavailable("Too many tokens of this client are issued at once")
 
@@ -248,7 +245,7 @@ class Issuing:
         client: Client,
         user: User,
         names: Collection[str],
-        sign_in: SignIn,
+        sign_in: "SignIn",
         access_token: str,
     ) -> str:
         from portico.services.id_tokens import id_token
@@ -257,56 +254,3 @@ class Issuing:
         return id_token(
             client, user, names, sign_in, access_token, issuer=self.issuer, now=now, key=key
         )
-
-    def _family(self, minted: Minted, token: RefreshToken, told: tuple[str, ...]) -> Change:
-        known = (
-            self.records.get(TokenFamily, tenant=token.tenant, id=token.family)
-            if minted.again
-            else None
-        )
-        if known:
-            return Replace(replace(known, expires=max(known.expires, token.expires), userinfo=told))
-        return Create(
-            TokenFamily(
-                tenant=token.tenant,
-                id=token.family,
-                expires=token.expires,
-                began=int(self.clock.now()),
-                userinfo=told,
-            )
-        )
-
-    def _claims(
-        self,
-        client: Client,
-        subject: str,
-        scopes: tuple[str, ...],
-        validity: int,
-        more: Mapping[str, Any],
-    ) -> dict[str, Any]:
-        """The claims of an access token (RFC 9068 section 2.2, and WSO2's)."""
-        now = int(self.clock.now())
-        claims = {
-            "iss": self.issuer,
-            "sub": subject,
-            "aud": client.client_id,
-            "client_id": client.client_id,
-            "azp": client.client_id,
-            "scope": " ".join(scopes),
-            "iat": now,
-            "nbf": now,
-            "exp": now + validity,
-            "jti": secrets.token_urlsafe(16),
-            "keytype": client.key_type,
-            "owner": client.application_owner or client.owner,
-            "tenant": client.tenant,
-            **more,
-        }
-        if client.application_id:
-            claims["app"] = client.application_id
-        return claims
-
-
-def for_userinfo(names: Collection[str]) -> dict[str, Any]:
-    """Claims that the userinfo endpoint shall tell besides those of the scopes, for the token."""
-    return {USERINFO: list(names)} if names else {}

@@ -72,7 +72,7 @@ class Minting:
             return self._counted(client, rules, self._new(client, claims, key))
         kept = self._kept(client, claims, for_whom)
         if kept.stamp and self._holds(client, kept, claims, key):
-            return Minted(_text(client, kept.claims, key), kept.claims, again=True)
+            return Minted(_text(client, kept.claims, key), kept.claims, again=True, shared=(kept,))
         changed = replace(kept, kid=key.kid, claims=dict(claims), expires=claims["exp"])
         minted = self._new(client, claims, key, _text(client, claims, key))
         change = Replace(changed) if kept.stamp else Create(changed)

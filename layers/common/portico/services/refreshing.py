@@ -7,20 +7,15 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from portico.domain.application import Client
-from portico.domain.errors import LostRace, Unavailable
+from portico.domain.errors import AlreadyExists, LostRace, Unavailable
 from portico.domain.records import Create, Replace, Wanted
 from portico.domain.tenant import split_user
 from portico.domain.user import RefreshToken, TokenFamily, User
 from portico.services.clients import digest
 from portico.services.families import end, marks, outlived
-from portico.services.issuing import (
-    REFRESHING,
-    TRIES,
-    InvalidGrant,
-    Issued,
-    Issuing,
-    for_userinfo,
-)
+from portico.services.issuing import REFRESHING, TRIES, InvalidGrant, Issued, Issuing
+from portico.services.refresh_tokens import new_refresh_token
+from portico.services.token_claims import for_userinfo
 
 
 @dataclass(frozen=True)
@@ -41,8 +36,8 @@ class Refreshing:
             old, family, user = self._living(client, refresh_token)
             try:
                 return self._rotated(client, old, family, user, asked)
-            except LostRace:
-                continue  # by another use of the token, which the next round sees
+            except (LostRace, AlreadyExists):
+                continue  # by another use of the token, which the next round sees, or of the client
         raise Unavailable("Too many tokens of this client are issued at once")
 
     def _rotated(
@@ -61,7 +56,8 @@ class Refreshing:
         claims = issuing.claims_for(client, user, scopes, family.id, REFRESHING, more)
         minted = issuing.minting.mint(client, rules, claims)
         issued = issuing.for_user(client, user, minted)
-        text, token = issuing.refresh_token(client, family.id, user, old.scopes)
+        now = issuing.clock.now()
+        text, token = new_refresh_token(client, family.id, user, old.scopes, now)
         issuing.records.commit(
             Replace(replace(old, used=True)),
             Replace(replace(family, expires=max(family.expires, token.expires))),
