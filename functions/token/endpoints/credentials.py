@@ -2,7 +2,7 @@
 9): which way a request uses, and whether the client may.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from functions.token.client_auth import assertion as signed
@@ -14,6 +14,7 @@ from functions.token.wiring import Wiring
 from portico.domain.application import NO_SECRET, Client
 from portico.domain.errors import Unauthenticated
 from portico.domain.grant_types import CODE, DEVICE, EXCHANGE, REFRESH
+from portico.services.clients import CLIENT_ID
 
 BASIC = "client_secret_basic"
 POST = "client_secret_post"
@@ -62,7 +63,7 @@ def credentials(request: Request, parameters: Mapping[str, str]) -> Credentials:
         return _of_assertion(assertion, kind, client_id)
     if not client_id:
         raise InvalidClient("The client did not authenticate")
-    return Credentials(POST if secret else NO_SECRET, ((client_id, secret),))
+    return _fitting(POST if secret else NO_SECRET, [(client_id, secret)])
 
 
 def authenticated_client(
@@ -92,10 +93,18 @@ def _of_header(header: str, client_id: str) -> Credentials:
     found = basic(header)
     if found is None:
         raise InvalidClient("The Authorization header is not well-formed HTTP Basic")
-    forms = tuple(readings(*found))
+    forms = readings(*found)
     if client_id and client_id not in (form[0] for form in forms):
         raise OAuthError("invalid_request", "client_id is not the client that authenticates")
-    return Credentials(BASIC, forms)
+    return _fitting(BASIC, forms)
+
+
+def _fitting(method: str, forms: Sequence[tuple[str, str]]) -> Credentials:
+    # What cannot be a client's id is nobody's, and no key of a table is made of it.
+    known = tuple(form for form in forms if CLIENT_ID.fullmatch(form[0]))
+    if not known:
+        raise InvalidClient(_REFUSED)
+    return Credentials(method, known)
 
 
 def _of_assertion(assertion: str, kind: str, client_id: str) -> Credentials:

@@ -330,6 +330,14 @@ def test_a_wrong_secret_and_an_unknown_client_read_the_same(server: Server) -> N
     assert len(texts) == 1
 
 
+@pytest.mark.parametrize("client_id", ["x" * 3000, "a b", "\u00e4", "a\nb"], ids=ascii)
+def test_what_cannot_be_a_client_is_no_key_of_a_table(server: Server, client_id: str) -> None:
+    """DynamoDB refuses keys that are too long; nobody gets that far."""
+    refused(server.token({**ITSELF, "client_id": client_id, "client_secret": "x"}))
+    refused(server.token(ITSELF, basic=(client_id, "x")))
+    refused(server.token({"grant_type": "refresh_token", "client_id": client_id}))
+
+
 def test_the_scheme_of_the_answer_is_the_one_that_failed(server: Server) -> None:
     """RFC 6749 section 5.2."""
     answer = server.token(ITSELF, headers={"authorization": basic_header("a", "b")})

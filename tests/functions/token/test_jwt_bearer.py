@@ -153,6 +153,7 @@ FORGED: dict[str, Forge] = {
     "about somebody unknown": lambda: RS.sign(claims(sub="unknown")),
     "about a user of another tenant": lambda: RS.sign(claims(sub=f"jane@{ELSEWHERE}")),
     "about a name that cannot be": lambda: RS.sign(claims(sub="jane#USER/../x")),
+    "about a name of a thousand letters": lambda: RS.sign(claims(sub="x" * 1000)),
     "about half a surrogate pair": lambda: RS.sign(claims(sub="\ud800")),
     "without the claim that names the user": lambda: pair("ES256").sign(claims(iss=MAKING)),
     "a made user of a bad name": lambda: pair("ES256").sign(claims(iss=MAKING, email="a b/c")),

@@ -12,7 +12,7 @@ from portico.domain.records import Create
 from portico.domain.token_rules import TokenRules, TrustedIssuer
 from portico.domain.user import Caller, User
 from portico.ports import Records
-from portico.services.accounts import Accounts
+from portico.services.accounts import NAME, Accounts
 from portico.services.issuing import InvalidGrant
 
 JWT = "jwt"
@@ -48,7 +48,10 @@ class Assertions:
         home, name = self.accounts.resolve(person.name, tenant)
         if home != tenant:
             raise InvalidGrant("The user belongs to another tenant than the client")
-        user = self.records.get(User, tenant=tenant, name=name) if name else None
+        # What cannot be a name is nobody's, and no key of a table is made of it.
+        if not NAME.fullmatch(name):
+            raise InvalidGrant("The user is not known here")
+        user = self.records.get(User, tenant=tenant, name=name)
         pending = () if once is None else (once,)
         if user is None and issuer.create_users:
             # A used one must not bring back a user who has been removed since.
