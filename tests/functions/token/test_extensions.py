@@ -145,9 +145,12 @@ def test_one_that_fails_is_left_out_where_the_tenant_wants_that(
     assert server.claims(answer.json["access_token"])["sub"] == "jane@carbon.super"
 
 
-def test_it_cannot_change_what_is_signed(server: Server, credentials: tuple[str, str]) -> None:
+def test_it_cannot_change_what_is_signed_and_told(
+    server: Server, credentials: tuple[str, str]
+) -> None:
     rule(server, "acme_plugins.faults.Meddling")
     answer = server.token(PASSWORD, basic=credentials)
+    assert (answer.json["scope"], answer.json["expires_in"]) == ("default", 3600)
     assert server.claims(answer.json["access_token"])["sub"] == "jane@carbon.super"
 
 

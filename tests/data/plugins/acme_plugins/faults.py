@@ -48,10 +48,10 @@ class Replacing:
 
 
 class Meddling:
-    """Tries to change what is signed."""
+    """Tries to change what is signed and told."""
 
     def extend(self, token: dict[str, Any]) -> dict[str, Any]:
-        token["claims"]["sub"] = "admin@carbon.super"
+        token["claims"] |= {"sub": "admin@carbon.super", "scope": "apim:admin", "exp": 9e9}
         return {}
 
 
