@@ -35,7 +35,7 @@ from portico.storage.records import DynamoRecords
 from portico.storage.sealing import KmsSealer
 from portico.web.callers import Callers
 from portico.web.contract import contract
-from portico.web.pages import sign_in_routes
+from portico.web.pages import own_account, sign_in_routes
 from portico.web.rest import rest_app
 from portico.web.session import Sessions
 
@@ -53,7 +53,7 @@ def rest() -> LambdaFunctionUrlResolver:
         lifecycle_pages.router,
         token_pages.router,
         trust_pages.router,
-        sign_in_routes(PAGES, sessions(), accounts().sign_in),
+        sign_in_routes(PAGES, sessions(), accounts().sign_in, _ways),
     ]
     routes = [
         policies.router,
@@ -138,6 +138,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     app = scim() if path == SCIM or path.startswith(f"{SCIM}/") else rest()
     app.append_context(services=services, callers=callers)
     return app.resolve(event, context)
+
+
+def _ways() -> dict[str, str]:
+    return own_account(read(os.environ).gateway_url)
 
 
 def _region() -> str:

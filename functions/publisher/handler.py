@@ -51,7 +51,7 @@ from portico.storage.documents import BucketDocuments
 from portico.storage.records import DynamoRecords
 from portico.web.callers import Callers
 from portico.web.contract import contract
-from portico.web.pages import sign_in_routes
+from portico.web.pages import own_account, sign_in_routes
 from portico.web.rest import rest_app
 from portico.web.session import Sessions
 
@@ -78,7 +78,7 @@ def app() -> LambdaFunctionUrlResolver:
         approval_pages.router,
         lifecycle_pages.router,
         plan_pages.router,
-        sign_in_routes(PAGES, sessions(), accounts.sign_in),
+        sign_in_routes(PAGES, sessions(), accounts.sign_in, _ways),
     ]
     return rest_app([contract("publisher")], [*(one.router for one in ROUTES), *pages], PAGES.error)
 
@@ -137,6 +137,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     resolver = app()
     resolver.append_context(services=services(), callers=callers())
     return resolver.resolve(event, context)
+
+
+def _ways() -> dict[str, str]:
+    return own_account(read(os.environ).gateway_url)
 
 
 def _region() -> str:

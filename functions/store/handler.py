@@ -26,6 +26,8 @@ from functions.store.routes import (
 from functions.store.token_endpoint import HttpTokenEndpoint
 from functions.store.wiring import Wiring
 from portico.clock import SystemClock
+from portico.domain.tenant import SUPER_TENANT
+from portico.domain.token_rules import TokenRules
 from portico.services.accounts import Accounts
 from portico.services.applications import Applications
 from portico.services.browsing import Browsing
@@ -41,7 +43,7 @@ from portico.storage.documents import BucketDocuments
 from portico.storage.records import DynamoRecords
 from portico.web.callers import Callers
 from portico.web.contract import contract
-from portico.web.pages import sign_in_routes
+from portico.web.pages import own_account, sign_in_routes
 from portico.web.rest import rest_app
 from portico.web.session import Sessions
 
@@ -51,7 +53,7 @@ ROUTES = (apis, applications, keys, subscriptions, revocations, policies, settin
 @cache
 def app() -> LambdaFunctionUrlResolver:
     accounts = Accounts(records(), SystemClock(), Passwords())
-    sign_in = sign_in_routes(PAGES, sessions(), accounts.sign_in)
+    sign_in = sign_in_routes(PAGES, sessions(), accounts.sign_in, _ways)
     pages = [api_pages.router, application_pages.router, key_pages.router, sign_in]
     return rest_app([contract("devportal")], [*(one.router for one in ROUTES), *pages], PAGES.error)
 
@@ -94,6 +96,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     resolver = app()
     resolver.append_context(services=services(), callers=callers())
     return resolver.resolve(event, context)
+
+
+def _ways() -> dict[str, str]:
+    gateway = read(os.environ).gateway_url
+    rules = records().get(TokenRules, tenant=SUPER_TENANT)
+    sign_up = {"Create an account": f"{gateway}/oauth2/sign-up"} if rules and rules.sign_up else {}
+    return {**own_account(gateway), **sign_up}
 
 
 def _region() -> str:

@@ -13,7 +13,7 @@ from portico.domain.errors import TooManyAttempts, Unauthenticated
 from portico.domain.records import Create, Put
 from portico.domain.user import User
 from portico.web.callers import Callers
-from portico.web.pages import Pages, local_path, sign_in_routes, visitor
+from portico.web.pages import Pages, local_path, own_account, sign_in_routes, visitor
 from portico.web.rest import rest_app
 from portico.web.session import LIFETIME, Sessions
 from tests.events import Context, function_url_event
@@ -29,6 +29,10 @@ def authenticate(name: str, password: str, address: str) -> User:
     if (name, password) == ("jane", "right") and address == "203.0.113.7":
         return JANE
     raise Unauthenticated("The user name or the password is wrong")
+
+
+def ways() -> dict[str, str]:
+    return own_account("https://gateway.example")
 
 
 class Console:
@@ -54,7 +58,7 @@ class Console:
 
         self.callers = Callers(self.records, self.clock, sessions)
         self.app = rest_app(
-            [], [router, sign_in_routes(pages, sessions, authenticate)], pages.error
+            [], [router, sign_in_routes(pages, sessions, authenticate, ways)], pages.error
         )
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
@@ -156,3 +160,17 @@ def test_pages_have_strict_headers_and_static_files_are_kept(console: Console) -
     assert "immutable" in style["headers"]["Cache-Control"]
     assert console.send("GET", "/static/..%2f..%2fpages.py")["statusCode"] == 404
     assert console.send("GET", "/static/pages.py")["statusCode"] == 404
+
+
+def test_who_cannot_sign_in_finds_the_ways(console: Console) -> None:
+    page = html.fromstring(console.send("GET", "/login")["body"])
+    assert "https://gateway.example/oauth2/reset" in page.xpath("//main//a/@href")
+    page = html.fromstring(console.send("POST", "/login", "username=jane&password=x")["body"])
+    assert "https://gateway.example/oauth2/password" in page.xpath("//main//a/@href")
+
+
+def test_a_new_password_ends_the_sessions_of_before(console: Console) -> None:
+    console.send("POST", "/login", "username=jane&password=right")
+    assert console.send("GET", "/")["statusCode"] == 200
+    console.records.commit(Put(replace(JANE, era=JANE.era + 1)))
+    assert console.send("GET", "/")["statusCode"] == 303

@@ -16,11 +16,10 @@ from portico.domain.authorization import Flow
 from portico.domain.errors import NotFound
 from portico.domain.records import Put
 from portico.domain.self_service import ExternalUser
-from portico.domain.token_rules import LoginProvider, TokenRules
+from portico.domain.token_rules import LoginProvider, TokenRules, sealed_for
 from portico.domain.user import ADMIN, CREATOR, PUBLISHER, SUBSCRIBER
 from portico.services.accounts import NO_PASSWORD
 from portico.services.clients import digest
-from portico.services.federating import sealed_for
 from portico.storage.sealing import KmsSealer
 from tests.conftest import REGION
 from tests.functions.token.browsing import Browser, Seen

@@ -15,7 +15,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 from portico.domain.authorization import Flow
 from portico.domain.errors import InvalidInput, LostRace, NotFound, PorticoError, Unauthenticated
-from portico.domain.token_rules import LoginProvider
+from portico.domain.token_rules import LoginProvider, sealed_for
 from portico.ports import Clock, Records, Sealer
 from portico.services.flows import Flows
 from portico.services.remote_keys import RemoteKeys
@@ -75,11 +75,6 @@ class Proved:
     provider: LoginProvider
     tenant: str
     claims: Mapping[str, Any]
-
-
-def sealed_for(tenant: str, provider: str) -> str:
-    """The context that a provider's client secret is sealed for."""
-    return f"{tenant}:login-provider:{provider}"
 
 
 @dataclass(frozen=True)

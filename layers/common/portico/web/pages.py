@@ -2,7 +2,7 @@
 cached for ever.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -91,9 +91,29 @@ def visitor(router: Router, *scopes: str) -> Caller:
     return found
 
 
-def sign_in_routes(pages: Pages, sessions: Sessions, authenticate: Authenticate) -> Router:
-    """`/login`, `/logout` and `/static/<name>` of a console."""
+def own_account(gateway: str) -> dict[str, str]:
+    """The authorization server's pages about one's own password: label -> URL."""
+    return {
+        "Forgot your password?": f"{gateway}/oauth2/reset",
+        "Change your password": f"{gateway}/oauth2/password",
+    }
+
+
+def sign_in_routes(
+    pages: Pages,
+    sessions: Sessions,
+    authenticate: Authenticate,
+    ways: Callable[[], Mapping[str, str]] = dict,
+) -> Router:
+    """`/login`, `/logout` and `/static/<name>` of a console; `ways` are links (label -> URL) for
+    those who cannot sign in yet.
+    """
     router = Router()
+
+    def asked(name: str, target: str, problem: str, status: int = 200) -> Response[str]:
+        return pages.show(
+            "login.html", status=status, next=target, name=name, problem=problem, ways=ways()
+        )
 
     @router.get("/static/<name>")
     def static(name: str) -> Response[Any]:
@@ -103,9 +123,7 @@ def sign_in_routes(pages: Pages, sessions: Sessions, authenticate: Authenticate)
     @router.get("/login")
     def ask() -> Response[str]:
         query = router.current_event.query_string_parameters or {}
-        return pages.show(
-            "login.html", next=local_path(query.get("next", "/")), name="", problem=""
-        )
+        return asked("", local_path(query.get("next", "/")), "")
 
     @router.post("/login")
     def sign_in() -> Response[str]:
@@ -120,7 +138,7 @@ def sign_in_routes(pages: Pages, sessions: Sessions, authenticate: Authenticate)
             known = authenticate(name, fields.get("password", ""), address_of(raw))
         except (Unauthenticated, TooManyAttempts) as exc:
             status = 429 if isinstance(exc, TooManyAttempts) else 401
-            return pages.show("login.html", status=status, next=target, name=name, problem=str(exc))
+            return asked(name, target, str(exc), status)
         return redirect(target, sessions.begin(known))
 
     @router.post("/logout")
