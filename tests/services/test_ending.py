@@ -125,6 +125,13 @@ def test_a_users_end_is_a_mark_that_outlives_every_refresh_token(
     assert (mark.since, mark.expires) == (int(clock.now()), int(clock.now()) + LONGEST_REFRESH)
 
 
+def test_a_users_end_ends_the_users_sign_ins(ending: Ending, records: FakeRecords) -> None:
+    ending.end_user(Caller(TENANT, "jane"), "jane")
+    user = records.get(User, tenant=TENANT, name="jane")
+    assert user
+    assert user.era == 1
+
+
 def test_the_end_of_a_user_who_is_not_there_is_not_found(ending: Ending) -> None:
     with pytest.raises(NotFound):
         ending.end_user(ROOT, "nobody")

@@ -1,13 +1,14 @@
 """Opaque access tokens at the gateway: looked up by digest, in the one read of the call."""
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from functions.authorizer.calls import Refused
 from portico.domain.gateway import OpaqueToken, Revocation
-from tests.functions.authorizer.world import TENANT, World
+from tests.functions.authorizer.world import CLIENT, TENANT, World
 
 TOKEN = "o" * 43
 
@@ -65,6 +66,7 @@ def test_an_unknown_opaque_token_is_refused(world: World) -> None:
 
 def test_another_tenants_opaque_token_is_not_known(world: World) -> None:
     kept(world, tenant="acme.com")
+    world.source.put(replace(CLIENT, tenant="acme.com"))
     assert code(world) == "900901"
 
 

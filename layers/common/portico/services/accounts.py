@@ -226,6 +226,7 @@ class Accounts:
             changed = replace(changed, era=user.era + 1)
             ends = [user_ended(self.clock, user.tenant, user.name, sparing=True)]
         if user.active and not changed.active:
+            changed = replace(changed, era=user.era + 1)
             ends = [user_ended(self.clock, user.tenant, user.name)]
         entry = audit(self.clock, caller, "update", "user", user.name, before, after)
         moves = _found_by_email(changed, formerly=user)

@@ -63,16 +63,24 @@ class Ending:
         raise AssertionError("the last attempt returns or raises")
 
     def end_user(self, caller: Caller, name: str) -> None:
-        """End all access and refresh tokens of a user, given without tenant; Forbidden for others
-        than the user and administrators.
+        """End all access and refresh tokens of a user, given without tenant, and all sign-ins that
+        could give new ones; Forbidden for others than the user and administrators.
         """
         if not _may(caller, name.lower()):
             raise Forbidden("Only administrators may end the tokens of others")
-        user = self.records.get(User, tenant=caller.tenant, name=name.lower())
-        if user is None:
-            raise NotFound("User", name)
-        entry = audit(self.clock, caller, "revoke-tokens", "user", user.name)
-        self.records.commit(user_ended(self.clock, user.tenant, user.name), entry)
+        for attempt in range(ATTEMPTS):
+            user = self.records.get(User, tenant=caller.tenant, name=name.lower())
+            if user is None:
+                raise NotFound("User", name)
+            ends = user_ended(self.clock, user.tenant, user.name)
+            entry = audit(self.clock, caller, "revoke-tokens", "user", user.name)
+            try:
+                self.records.commit(Replace(replace(user, era=user.era + 1)), ends, entry)
+            except LostRace:
+                if attempt == ATTEMPTS - 1:
+                    raise
+            else:
+                return
 
     def _application(self, caller: Caller, application_id: str) -> Application:
         tenant = caller.tenant
