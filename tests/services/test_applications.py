@@ -343,3 +343,40 @@ def test_a_change_at_the_same_moment_stops_a_removal_of_the_known_state(
     with pytest.raises(Stale):
         applications.delete(JANE, made.id, made.stamp)
     assert applications.show(JANE, made.id)
+
+
+def test_a_token_type_reaches_the_keys_in_the_same_commit(
+    applications: Applications, records: Failing
+) -> None:
+    made = with_keys_and_subscriptions(applications, records, 0)
+    applications.update(JANE, made.id, replace(DRAFT, token_type="OAUTH"))
+    together = [
+        {type(change.record) for change in commit}
+        for commit in records.commits
+        if any(isinstance(change.record, Client) for change in commit)
+    ]
+    assert together[-1] >= {Application, Client}
+    assert [one.opaque for one in records.items.values() if isinstance(one, Client)] == [True, True]
+
+
+def test_keys_made_while_the_token_type_changes_have_the_new_one(
+    applications: Applications, records: Failing
+) -> None:
+    made = applications.create(JANE, DRAFT)
+
+    def beside() -> None:
+        client, _, changes = Clients(records, FakeClock()).prepare(
+            TENANT, "n", "jane", ["password"], application_id=made.id
+        )
+        mapping = KeyMapping(
+            tenant=TENANT,
+            application_id=made.id,
+            key_type="PRODUCTION",
+            id="keys",
+            client_id=client.client_id,
+        )
+        records.commit(Put(mapping), *changes)
+
+    records.before_commit = beside
+    applications.update(JANE, made.id, replace(DRAFT, token_type="OAUTH"))
+    assert [one.opaque for one in records.items.values() if isinstance(one, Client)] == [True]

@@ -3,7 +3,7 @@
 import pytest
 
 from portico.domain.application import Client, ClientHome, ClientName
-from portico.domain.errors import NotFound, Unauthenticated
+from portico.domain.errors import InvalidInput, LostRace, NotFound, Unauthenticated
 from portico.domain.gateway import GatewayClient, Revocation
 from portico.domain.operations import AuditEntry
 from portico.domain.user import Caller
@@ -191,3 +191,66 @@ def test_every_change_is_in_the_audit_trail_without_secrets(
         "create", "update", "add-secret", "regenerate-secret", "delete",
     ]  # fmt: skip
     assert not any(text in repr(trail) for text in (secret, added, new))
+
+
+def test_a_secret_ends_when_it_was_said_to_and_is_cleaned_away(
+    clients: Clients, clock: FakeClock
+) -> None:
+    client, first = clients.create(JANE, "shop", ["password"])
+    client, short = clients.secrets.add(JANE, client, 60, "for an hour of trying")
+
+    assert clients.authenticate(client.client_id, short)
+    clock.pass_by(60)
+    refused(clients, client.client_id, short)
+    assert clients.authenticate(client.client_id, first)
+    client, _ = clients.secrets.add(JANE, client)
+    assert [one.description for one in client.secrets] == ["", ""], "the expired one is gone"
+
+
+def test_a_revoked_secret_holds_no_longer_and_the_others_do(clients: Clients) -> None:
+    client, first = clients.create(JANE, "shop", ["password"])
+    client, second = clients.secrets.add(JANE, client)
+
+    client = clients.secrets.revoke(JANE, client, client.secrets[0].id)
+
+    refused(clients, client.client_id, first)
+    assert clients.authenticate(client.client_id, second) == client
+    with pytest.raises(NotFound):
+        clients.secrets.revoke(JANE, client, "first")
+
+
+def test_two_changes_of_the_secrets_at_the_same_moment_lose_none(
+    clients: Clients, records: FakeRecords
+) -> None:
+    client, _ = clients.create(JANE, "shop", ["password"])
+    records.before_commit = lambda: clients.secrets.add(JANE, client)
+
+    with pytest.raises(LostRace):
+        clients.secrets.revoke(JANE, client, client.secrets[0].id)
+
+    found = clients.find(client.client_id)
+    assert found is not None
+    assert len(found.secrets) == 2
+
+
+@pytest.mark.parametrize("method", ["none", "private_key_jwt"])
+def test_a_client_that_proves_itself_otherwise_has_no_secret(clients: Clients, method: str) -> None:
+    client, text = clients.create(JANE, "spa", ["password"], more={"auth_method": method})
+
+    assert (text, client.secrets) == ("", ())
+    refused(clients, client.client_id, "")
+    with pytest.raises(InvalidInput):
+        clients.secrets.add(JANE, client)
+    with pytest.raises(InvalidInput):
+        clients.secrets.regenerate(JANE, client)
+
+
+def test_removing_a_client_that_registered_itself_leaves_one_of_the_same_name(
+    clients: Clients, records: FakeRecords
+) -> None:
+    clients.register(JANE, "cli", "jane", [])
+    other, _ = clients.create(JANE, "cli", ["password"], more={"management": "digest"})
+
+    clients.remove(JANE, other)
+
+    assert records.get(ClientName, tenant=TENANT, owner="jane", name="cli") is not None

@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from portico.domain.application import Client, ClientName
 from portico.domain.records import Put
@@ -105,6 +107,15 @@ def test_everything_that_a_client_tells_is_kept_and_told_back(server: Server) ->
     assert client.require_par
     assert client.logout_uris == ("https://app.example/bye",)
     assert client.jwks == [EC_KEY, RSA_KEY]
+
+
+def test_of_a_key_only_what_verifies_is_kept(server: Server) -> None:
+    key = {**EC_KEY, "x5u": "https://evil.example/", "alg": 1, "more": [0.1]}
+    body = json.dumps({"redirect_uris": [BACK], "jwks": {"keys": [key]}})
+
+    told = ask(server, body.replace("0.1", "NaN"), basic=JANE).json
+
+    assert told["jwks"] == {"keys": [EC_KEY]}
 
 
 def test_the_registered_client_gets_tokens(server: Server) -> None:
@@ -441,3 +452,48 @@ def test_a_tenants_registration_is_found_at_its_own_address(server: Server) -> N
 
 def test_the_id_token_algorithm_is_that_of_our_keys(server: Server) -> None:
     assert {key["alg"] for key in server.jwks} == set(ID_TOKEN_ALGORITHMS)
+
+
+NAMES = st.sampled_from(
+    [
+        "redirect_uris", "grant_types", "response_types", "token_endpoint_auth_method", "jwks",
+        "jwks_uri", "client_name", "client_uri", "logo_uri", "scope", "contacts", "tos_uri",
+        "software_id", "post_logout_redirect_uris", "id_token_signed_response_alg",
+        "require_pushed_authorization_requests", "subject_type", "client_id",
+    ]
+)  # fmt: skip
+KEYS = st.dictionaries(
+    st.sampled_from(["kty", "crv", "x", "y", "n", "e", "kid", "x5c"]),
+    st.sampled_from(["EC", "RSA", "P-256", "f" * 43, "n" * 342, "AQAB", 1.5, None, {"a": [0.1]}]),
+)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=40)
+    | st.sampled_from([BACK, "none", "private_key_jwt", "code", "authorization_code"])
+    | st.fixed_dictionaries({"keys": st.lists(KEYS, max_size=2)}),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@pytest.fixture(scope="module")
+def bearer(server: Server) -> dict[str, str]:
+    """An initial access token; a password would cost its hash each time."""
+    return {"Authorization": f"Bearer {access_token(server, 'apim:dcr:app_manage')}"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(body=st.dictionaries(NAMES | st.text(max_size=8), VALUES, max_size=6))
+def test_whatever_a_registration_says_is_registered_or_refused(
+    server: Server, bearer: dict[str, str], body: dict[str, Any]
+) -> None:
+    answer = ask(server, {"redirect_uris": [BACK], **body}, headers=bearer)
+
+    assert answer.status in (201, 400), answer.text
+    if answer.status == 201:
+        assert managed(server, answer.json, "DELETE").status == 204
+    else:
+        assert set(answer.json) == {"error", "error_description"}

@@ -13,6 +13,8 @@ MAX_KEYS = 10
 MAX_MEMBER = 2000  # characters of a key's member
 # What only private and symmetric keys have (RFC 7518 section 6).
 PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
+# What is kept of a key: what verifying a signature takes.
+KEPT = ("kty", "crv", "x", "y", "n", "e", "kid", "use", "alg")
 NEEDED = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 MIN_MODULUS = 342  # base64url characters of 2048 bits
 
@@ -54,7 +56,7 @@ def _keys(value: Any, wrong: Wrong) -> list[dict[str, Any]]:
         problem = _problem(key)
         if problem:
             raise wrong("jwks", problem)
-    return keys
+    return [{name: key[name] for name in KEPT if isinstance(key.get(name), str)} for key in keys]
 
 
 def _problem(key: Any) -> str:
@@ -67,6 +69,6 @@ def _problem(key: Any) -> str:
         return f"has a {key['kty']} key without {', '.join(NEEDED[key['kty']])}"
     if key["kty"] == "RSA" and len(key["n"]) < MIN_MODULUS:
         return "has an RSA key of less than 2048 bits"
-    if any(len(str(member)) > MAX_MEMBER * 5 for member in key.values()):
+    if any(len(str(key.get(name, ""))) > MAX_MEMBER for name in KEPT):
         return "has a key that is too long"
     return ""
