@@ -56,9 +56,11 @@ class Ahead:
         return self._records.list(kind, by=by, newest_first=newest_first, limit=limit, **key)
 
     def commit(self, *changes: Change) -> None:
+        known, self._known = self._known, {}
         # A race that was lost is tried again with what is true now.
-        self._known.clear()
         self._records.commit(*changes)
+        changed = {type(change.record) for change in changes}
+        self._known = {one: record for one, record in known.items() if one[0] not in changed}
 
 
 def _known(kind: type[Record], key: Mapping[str, str]) -> Known:
