@@ -52,5 +52,5 @@ class GrantPlugin(Protocol):
         `parameters` are the request's without the client's credentials, `client` as for
         extensions. `user` names a user of the client's tenant, None gives a token of the client
         itself; `scopes` (by default those asked for) are granted as far as client and roles allow;
-        `claims` are further ones of the access token. Raises Refused.
+        `claims` are further ones of the access token, and of no refreshed one. Raises Refused.
         """

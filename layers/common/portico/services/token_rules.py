@@ -67,8 +67,9 @@ class RulingTokens:
         naming every field that is wrong.
         """
         if problems := problems_of(draft.rules, draft.secrets, self.packages):
-            text = "; ".join(f"{one.field}: {one.message}" for one in problems[:5])
-            raise InvalidInput(text, problems)
+            first = f"{problems[0].field}: {problems[0].message}"
+            several = f"{len(problems)} of the rules about tokens are not valid"
+            raise InvalidInput(first if len(problems) == 1 else several, problems)
         known = {one.id: one for one in before.providers}
         providers = tuple(
             self._sealed(caller.tenant, one, known.get(one.id), draft.secrets)
