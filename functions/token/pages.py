@@ -38,8 +38,6 @@ def page(
         **HEADERS,
         "Content-Type": HTML,
         "Content-Security-Policy": POLICY.format(forms=_form_action(forms_to)),
-        # The address of a page may hold a one-time id.
-        "Referrer-Policy": "no-referrer",
     }
     body = _templates().render(template, **context)
     return {"statusCode": status, "headers": headers, "body": body, "cookies": list(cookies)}

@@ -147,6 +147,11 @@ def test_signing_in_and_allowing_leads_to_tokens(
     application.begin(page, state="again")
     expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
     assert application.answers[-1]["state"] == "again"
+    # From the sign-in form straight to the application: its origin is one that the form may reach.
+    application.begin(page, state="afresh", prompt="login")
+    sign_in(page, stack)
+    expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    assert application.answers[-1]["state"] == "afresh"
 
 
 def test_a_wrong_password_is_told_and_denying_is_heard(
