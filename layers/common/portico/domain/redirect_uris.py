@@ -10,6 +10,8 @@ MAX_URI = 2000  # characters
 MAX_URIS = 20
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+# A domain name turned around: at least two labels.
+_PRIVATE = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9][a-z0-9+-]*)+")
 # A host as browsers and we read it alike: no wildcards, no percent-encoding.
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
@@ -42,7 +44,7 @@ def redirect_problem(uri: str) -> str:
         if parts.scheme == "http" and host not in LOOPBACK:
             return "must be https; http is for the user's own machine only"
         return ""
-    if "." not in parts.scheme or not (parts.path.strip("/") or host):
+    if not _PRIVATE.fullmatch(parts.scheme) or not (parts.path.strip("/") or host):
         return "must be https, or a private-use scheme such as com.example.app:/callback"
     return ""
 
