@@ -211,6 +211,7 @@ def test_a_form_that_comes_twice_decides_once(home: Living) -> None:
     flow = home.flow()
     home.devices.decide(flow, home.session(), allowed=False)
 
+    assert home.records.get(Flow, tenant=TENANT, digest=flow.digest) is None
     with pytest.raises(NotFound):
         home.devices.decide(flow, home.session(), allowed=True)
     assert home.refused() == "access_denied"
@@ -274,6 +275,8 @@ def test_one_network_may_try_only_so_many_codes(home: Living) -> None:
         with pytest.raises(NotFound):
             home.devices.entered(TENANT, "BBBB-BBBB", f"2001:db8::{number:x}")
 
+    with pytest.raises(TooManyAttempts):
+        home.devices.entered("acme.example", "BBBB-BBBB", "2001:db8::ffff")
     with pytest.raises(TooManyAttempts):
         home.devices.entered(TENANT, home.device.user_code, "2001:db8::ffff")
     assert home.devices.entered(TENANT, home.device.user_code, HOME)

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from functions.token import handler as function
 from portico.domain.application import NO_SECRET, Client
 from portico.domain.authorization import DeviceGrant
 from portico.domain.records import Replace
+from portico.services.browser_sessions import BrowserSessions
 from portico.services.clients import digest
 from portico.services.devices import GRANT_TYPE
 from tests.functions.token.browsing import Browser, Seen
@@ -181,6 +183,24 @@ def test_the_question_is_not_answered_without_the_session_that_it_was_for(
     browser = Browser()
     page = question(browser, sign_in(browser, enter(browser, begun["user_code"])))
     browser.jar = {name: kept for name, kept in browser.jar.items() if "session" not in name}
+
+    seen = browser.post("/oauth2/device/confirm", {**page.hidden, "decision": "allow"})
+
+    assert seen.location.startswith("/oauth2/login?flow=")
+    assert poll(server, tv, begun).json["error"] == "authorization_pending"
+
+
+def test_who_signed_in_elsewhere_meanwhile_does_not_answer_by_accident(
+    server: Server, tv: Client, begun: dict[str, Any]
+) -> None:
+    """The page asked Jane; the browser has since signed in as somebody else in another window."""
+    browser = Browser()
+    page = question(browser, sign_in(browser, enter(browser, begun["user_code"])))
+    wiring = function.wiring()
+    admin = server.accounts.get(TENANT, "admin")
+    value, _ = BrowserSessions(wiring.records, wiring.clock).begin(admin, ["pwd"])
+    name = next(name for name in browser.jar if "session" in name)
+    browser.jar[name] = (value, "/oauth2")
 
     seen = browser.post("/oauth2/device/confirm", {**page.hidden, "decision": "allow"})
 
