@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from lxml import etree
-from signxml import XMLSigner, methods
+from signxml.algorithms import SignatureConstructionMethod
+from signxml.signer import XMLSigner
 
 ENDPOINT = "http://127.0.0.1:8280/oauth2/token"
 ISSUER = "https://idp.example/saml"
@@ -111,7 +112,7 @@ def signed(
     placeholder = etree.Element(f"{DS}Signature", nsmap={"ds": DS[1:-1]}, Id="placeholder")
     root.insert(1, placeholder)
     signer = XMLSigner(
-        method=methods.enveloped,
+        method=SignatureConstructionMethod.enveloped,
         signature_algorithm=algorithm,
         digest_algorithm=digest,
         c14n_algorithm=c14n,

@@ -160,9 +160,9 @@ def test_comments_in_a_name_do_not_cut_it(server: Server, credentials: tuple[str
     readers that take the text up to them see another name.
     """
     server.accounts.create(server.caller, "jane.evil", "jane-of-tests-2")
-    made = etree.tostring(signed(text(name_id="jane.evil")))
-    changed = made.replace(b"jane.evil", b"jane<!-- -->.evil")
-    answer = ask(server, credentials, encoded(changed))
+    content = etree.tostring(signed(text(name_id="jane.evil")))
+    content = content.replace(b"jane.evil", b"jane<!-- -->.evil")
+    answer = ask(server, credentials, encoded(content))
     assert subject(server, answer) == "jane.evil@carbon.super"
     for cut in ("jane<!-- -->.evil", "jane<?x?>.evil", "jane<x>.evil</x>"):
         made = signed(text(name_id=cut), c14n=f"{EXCLUSIVE}WithComments")
