@@ -1,4 +1,4 @@
-"""Issuing: opaque tokens, tokens given again, limits of live ones, scopes, and claims as headers."""
+"""Issuing: opaque tokens, tokens given again, limits of live ones, scopes, claims as headers."""
 
 from dataclasses import replace
 from typing import Any
@@ -311,8 +311,8 @@ def test_a_clients_own_limit_goes_before_the_tenants(site: Site) -> None:
 
 def test_expired_tokens_do_not_count(site: Site) -> None:
     site.rule(max_tokens=2)
-    site.issuing.to_application(site.client, [], 10)
     old = site.application(site.client)
+    site.issuing.to_application(site.client, [], 10)
     site.clock.pass_by(10)
 
     site.application(site.client)
