@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portico.domain.redirect_uris import LOOPBACK, MAX_URI, redirect_problem, web_problem
+from portico.domain.redirects import acceptable
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,8 @@ def test_a_redirect_uri_may_be(uri: str) -> None:
         "https://app.example/\r\nSet-Cookie:a",
         "https://app.example/\x00",
         " https://app.example/",
+        'https://app.example/"',
+        "https://app.example/<b>",
         "javascript:alert(1)",
         "JavaScript:alert(1)",
         "java\nscript:alert(1)",
@@ -89,6 +92,7 @@ def test_a_page_may_not_be(uri: str) -> None:
 def test_what_is_let_through_goes_where_a_browser_may_go(uri: str) -> None:
     if redirect_problem(uri):
         return
+    assert acceptable(uri), "else nobody could ever be sent there"
     parts = urlsplit(uri)
     assert (
         parts.scheme == "https"

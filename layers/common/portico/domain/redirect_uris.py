@@ -6,6 +6,8 @@ Whether the address of a request is one of a client's is not decided here.
 import re
 from urllib.parse import urlsplit
 
+from portico.domain.redirects import acceptable
+
 MAX_URI = 2000  # characters
 MAX_URIS = 20
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -43,10 +45,9 @@ def redirect_problem(uri: str) -> str:
             return "must name a host"
         if parts.scheme == "http" and host not in LOOPBACK:
             return "must be https; http is for the user's own machine only"
-        return ""
-    if not _PRIVATE.fullmatch(parts.scheme) or not (parts.path.strip("/") or host):
+    elif not _PRIVATE.fullmatch(parts.scheme) or not (parts.path.strip("/") or host):
         return "must be https, or a private-use scheme such as com.example.app:/callback"
-    return ""
+    return "" if acceptable(uri) else "must have percent-encoded what RFC 3986 does not allow"
 
 
 def web_problem(uri: str) -> str:
