@@ -3,6 +3,8 @@
 Keys have pages of their own, in `keys`.
 """
 
+from datetime import UTC, datetime
+
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 
@@ -55,6 +57,7 @@ def show(application_id: str) -> Response[str]:
         caller,
         here=HERE,
         application=application,
+        revoked=f"{datetime.fromtimestamp(application.since, UTC):%Y-%m-%d %H:%M:%S UTC}",
         keys=[(kind, keys.get(kind)) for kind in KeyType],
         subscriptions=services.subscribing.of_application(caller, application_id),
     )
