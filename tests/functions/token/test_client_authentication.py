@@ -17,6 +17,7 @@ from portico.domain.records import Replace
 from tests.conftest import REGION
 from tests.functions.token.conftest import Answer, Server, basic_header
 from tests.functions.token.signing import Pair, by_secret, in_time, pair, part, unsigned
+from tests.functions.token.test_token_rules import asked, spent
 
 ENDPOINT = "http://127.0.0.1:8280/oauth2/token"
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -88,6 +89,16 @@ def test_private_key_jwt_is_for_the_issuer_or_the_token_endpoint(
     client = signing_client(server)
     assertion = pair("RS256").sign(claims_of(client, aud=audience))
     assert present(server, assertion, client_id=client.client_id).status == 200
+
+
+def test_private_key_jwt_for_client_credentials_takes_one_read_and_one_write(
+    server: Server,
+) -> None:
+    client = signing_client(server)
+    assertion = pair("RS256").sign(claims_of(client))
+    with asked() as counted:
+        assert present(server, assertion).status == 200
+    assert spent(counted) == (1, 1)
 
 
 def test_private_key_jwt_without_a_key_id_is_tried_with_every_key(server: Server) -> None:
