@@ -1,5 +1,7 @@
 """What each function may do: exact actions on exact resources."""
 
+import json
+
 import pytest
 
 from tests.template.reading import actions_on, functions, resources, statements, target, variables
@@ -142,6 +144,21 @@ def test_a_role_logs_to_its_functions_group_only(role: str) -> None:
 @pytest.mark.parametrize("role", ["PublisherRole", "AdminRole"])
 def test_the_consoles_of_apis_may_ask_the_lifecycle_function_and_no_other(role: str) -> None:
     assert actions_on(role, "${LifecycleFunction.Arn}:live") == {"lambda:InvokeFunction"}
+
+
+def test_only_the_deployments_own_set_up_may_invoke_the_token_function() -> None:
+    asking = [role for role in ROLES if actions_on(role, "${TokenFunction.Arn}:live")]
+    assert asking == ["BootstrapRole"]
+    assert actions_on("BootstrapRole", "${TokenFunction.Arn}:live") == {"lambda:InvokeFunction"}
+
+
+def test_keys_are_looked_at_once_a_day() -> None:
+    (schedule,) = functions()["BootstrapFunction"]["Events"].values()
+    assert schedule["Type"] == "Schedule"
+    assert schedule["Properties"]["Schedule"] == "rate(1 day)"
+    assert json.loads(schedule["Properties"]["Input"]) == {"request": "keys"}
+    for name in ("BootstrapFunction", "TokenFunction"):
+        assert variables(name)["PORTICO_KEY_ROTATION_DAYS"] == {"Ref": "KeyRotationDays"}
 
 
 def test_only_the_signer_of_a_kind_of_token_reads_its_keys() -> None:
