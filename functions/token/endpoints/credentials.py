@@ -5,7 +5,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from functions.token.client_auth import assertion as signed
 from functions.token.client_auth.basic import basic as basic
 from functions.token.client_auth.basic import readings
 from functions.token.errors import InvalidClient, OAuthError
@@ -81,7 +80,10 @@ def authenticated_client(
     if client is None or client.auth_method != given.method:
         raise InvalidClient(_REFUSED)
     if given.method == SIGNED:
-        signed.prove(client, given.assertion, _audiences(request, wiring), wiring)
+        # Only who signs needs it: loading it is not every start's time.
+        from functions.token.client_auth.assertion import prove
+
+        prove(client, given.assertion, _audiences(request, wiring), wiring)
     elif confidential:
         raise InvalidClient("A public client may not do this")
     elif parameters.get("grant_type", CODE) not in PUBLIC_GRANTS:
@@ -108,19 +110,21 @@ def _fitting(method: str, forms: Sequence[tuple[str, str]]) -> Credentials:
 
 
 def _of_assertion(assertion: str, kind: str, client_id: str) -> Credentials:
+    from functions.token.client_auth.assertion import TYPE, named
+
     if not assertion or not kind:
         raise OAuthError(
             "invalid_request", "client_assertion and client_assertion_type belong together"
         )
-    if kind != signed.TYPE:
-        raise InvalidClient(f"The client_assertion_type must be {signed.TYPE}")
-    named = signed.named(assertion)
-    if not named:
+    if kind != TYPE:
+        raise InvalidClient(f"The client_assertion_type must be {TYPE}")
+    name = named(assertion)
+    if not name:
         raise InvalidClient("The client assertion does not hold: it names no client")
     # RFC 7521 section 4.2: when it is there, it must be the same.
-    if client_id and client_id != named:
+    if client_id and client_id != name:
         raise InvalidClient("client_id is not the client that authenticates")
-    return Credentials(SIGNED, ((named, ""),), assertion)
+    return Credentials(SIGNED, ((name, ""),), assertion)
 
 
 def _by_secret(given: Credentials, request: Request, wiring: Wiring) -> Client:
