@@ -270,7 +270,12 @@ FORGED: dict[str, Forge] = {
         )
     ),
     "for nobody": lambda: signed(text(restriction="")),
-    "under an unknown condition": lambda: signed(text(restriction="<saml:Condition/>")),
+    "under an unknown condition": lambda: signed(
+        text(
+            restriction=f"<saml:AudienceRestriction><saml:Audience>{ENDPOINT}</saml:Audience>"
+            "</saml:AudienceRestriction><saml:Condition/>"
+        )
+    ),
     "for another recipient": lambda: signed(
         text(data=RECIPIENT.format("https://other.example/token", moment(300)))
     ),
