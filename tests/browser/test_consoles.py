@@ -51,8 +51,13 @@ def test_a_developer_subscribes_and_gets_keys_that_work(page: Page, stack: Stack
     page.get_by_role("button", name="Create").click()
     fits(page)
     page.get_by_role("button", name="Generate production keys").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Production keys")
+    fits(page)
+    page.get_by_role("button", name="Generate production keys").click()
     key, secret = page.get_by_role("status").locator("dd code").all_inner_texts()
+    fits(page)
     application = page.url.split("/")[4]
+    page.get_by_role("link", name=f"Browser {width}").click()
     page.get_by_role("link", name="Find an API").click()
     fits(page)
     page.get_by_role("link", name="PizzaShop", exact=True).click()
