@@ -148,6 +148,9 @@ FORGED: dict[str, Forge] = {
     "by an issuer of the other kind": lambda: RS.sign(claims(iss="https://saml.example")),
     "by one issuer in another's name": lambda: RS.sign(claims(iss=MAKING, email="jane")),
     "about nobody": lambda: RS.sign(claims(sub=None)),
+    "about nobody, though a user is named": lambda: pair("ES256").sign(
+        claims(iss=MAKING, sub=None, email="new@mail.example")
+    ),
     "about an empty name": lambda: RS.sign(claims(sub="  ")),
     "about a number": lambda: RS.sign(claims(sub=7)),
     "about somebody unknown": lambda: RS.sign(claims(sub="unknown")),
