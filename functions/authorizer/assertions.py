@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 from functions.authorizer.calls import Call
+from portico.domain.bounded import Bounded
 from portico.domain.errors import Unavailable
-from portico.storage.bounded import Bounded
 from portico.tokens.claims import DIALECT, LIFETIME, Caller, backend_claims
 from portico.tokens.jwt import sign
 from portico.tokens.keys import SigningKey, signing_key

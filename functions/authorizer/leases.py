@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from portico.domain.bounded import Bounded
 from portico.domain.errors import Unavailable
-from portico.storage.bounded import Bounded
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

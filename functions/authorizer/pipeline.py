@@ -7,13 +7,13 @@ from typing import Any, Protocol
 from functions.authorizer.assertions import Assertions
 from functions.authorizer.calls import Call, Guess, Identity, Refused, Resource
 from functions.authorizer.throttling import Throttling, policies
+from portico.domain.bounded import Bounded
 from portico.domain.errors import InvalidInput
 from portico.domain.faults import NO_ENDPOINT
 from portico.domain.gateway import Deployment, GatewayClient, Grant
 from portico.domain.paths import Templates, canonical, contexts
 from portico.domain.tenant import tenant_of_path
 from portico.domain.words import Access, AuthType, KeyType, SubscriptionStatus
-from portico.storage.bounded import Bounded
 from portico.storage.readmodel import Key, key
 
 MAX_TENANT = 128  # characters

@@ -12,7 +12,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from portico.domain.addresses import Target, pin, target_of
-from portico.storage.bounded import Bounded
+from portico.domain.bounded import Bounded
 
 MAX_POOLS = 64  # back ends with open connections
 IDLE_SECONDS = 30.0  # an older idle socket is not trusted: the function may have been frozen

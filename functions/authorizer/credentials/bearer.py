@@ -9,8 +9,8 @@ from typing import Any
 
 from functions.authorizer.calls import Call, Guess, Identity, Refused
 from functions.authorizer.credentials.identities import ended, identity_of, token_of
+from portico.domain.bounded import Bounded
 from portico.domain.gateway import PublicKeys
-from portico.storage.bounded import Bounded
 from portico.storage.readmodel import View, key
 from portico.tokens.jwt import ExpiredToken, InvalidToken, UnknownKey, verify
 from portico.tokens.keys import Keys, verification_keys

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from functions.authorizer.calls import Call, Guess, Identity, Refused
 from functions.authorizer.credentials.identities import ended, identity_of, token_of
+from portico.domain.bounded import Bounded
 from portico.domain.gateway import OpaqueToken
-from portico.storage.bounded import Bounded
 from portico.storage.keys import PLACES
 from portico.storage.readmodel import Key
 from portico.tokens.jwt import InvalidToken

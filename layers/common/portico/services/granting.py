@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from portico.domain.application import Client
+from portico.domain.bounded import Bounded
 from portico.domain.claims import OIDC_SCOPES
 from portico.domain.gateway import Deployment, Grant
 from portico.domain.scopes import DEFAULT, REST_SCOPES, rest_scopes
@@ -13,7 +14,6 @@ from portico.domain.tenant import tenant_of_path
 from portico.domain.user import EVERYONE, User
 from portico.domain.words import SubscriptionStatus
 from portico.ports import Clock, Records
-from portico.storage.bounded import Bounded
 
 REMEMBERED = 1_000  # owners, and applications
 # A subscription that nobody has approved gives nothing.

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, c
 from botocore.exceptions import BotoCoreError, ClientError
 
 from portico.domain import gateway
+from portico.domain.bounded import Bounded
 from portico.domain.errors import Unavailable
 from portico.domain.records import Record
 from portico.storage.bodies import unpack
-from portico.storage.bounded import Bounded
 from portico.storage.keys import PLACES
 
 if TYPE_CHECKING:

@@ -2,9 +2,10 @@
 the authorization server's pages share them.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",
 }
 STATIC_HEADERS = {
-    # Names carry their version, so a browser need never ask again.
+    # Addresses carry a mark of the content (`asset`), so a browser need never ask again.
     "Cache-Control": "public, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",
 }
@@ -54,12 +55,21 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals.update(self.known)
+        environment.globals.update(self.known, asset=asset)
         return environment
 
     def render(self, template: str, **context: Any) -> str:
         """The page as text."""
         return self._environment.get_template(template).render(**context)
+
+
+@cache
+def asset(name: str) -> str:
+    """A static file's name with a mark of its content: a changed file has another address, for
+    browsers keep each for ever.
+    """
+    content = (HERE / "static" / name).read_bytes()
+    return f"{name}?v={hashlib.sha256(content).hexdigest()[:8]}"
 
 
 def static_file(name: str) -> tuple[str, str]:
