@@ -145,6 +145,13 @@ def test_a_trusted_issuers_token_is_exchanged_for_its_user(
     assert (claims["sub"], claims["scope"]) == ("jane@carbon.super", "apim:api_view")
 
 
+def test_a_trusted_issuers_token_is_no_access_token_of_ours(
+    server: Server, second: Credentials
+) -> None:
+    """Section 3: the type `access_token` is for tokens of the server that is asked."""
+    refused(ask(server, second, RS.sign(foreign()), ACCESS))
+
+
 def test_an_actor_is_named_in_act_and_so_are_those_before(
     server: Server, first: Credentials, second: Credentials
 ) -> None:
@@ -248,9 +255,9 @@ def test_a_refresh_token_or_an_applications_token_is_no_subject(
 
 def test_a_token_of_another_tenant_is_refused(server: Server, second: Credentials) -> None:
     root = Caller(ELSEWHERE, "root", (ADMIN,))
-    server.accounts.create(root, "joe", "joe-of-elsewhere")
+    server.accounts.create(root, "jane", "jane-of-elsewhere")
     client, secret = server.clients.create(root, "theirs", ("password",))
-    form = {"grant_type": "password", "username": "joe", "password": "joe-of-elsewhere"}
+    form = {"grant_type": "password", "username": "jane", "password": "jane-of-elsewhere"}
     answer = server.token(form, basic=(client.client_id, secret))
     refused(ask(server, second, answer.json["access_token"], ACCESS))
 
@@ -333,7 +340,7 @@ FORGED: dict[str, Callable[[], str]] = {
     "in our own name": lambda: RS.sign(foreign(iss=f"{URL}/oauth2/token")),
     "about nobody": lambda: RS.sign(foreign(sub=None)),
     "about somebody unknown": lambda: RS.sign(foreign(sub=str(uuid.uuid4()))),
-    "about a user of another tenant": lambda: RS.sign(foreign(sub=f"joe@{ELSEWHERE}")),
+    "about a user of another tenant": lambda: RS.sign(foreign(sub=f"jane@{ELSEWHERE}")),
     "a logout token": lambda: RS.sign(foreign(), {"typ": "logout+jwt"}),
     "about half a surrogate pair": lambda: RS.sign(foreign(sub="\ud800")),
     "no JWT": lambda: "token",
