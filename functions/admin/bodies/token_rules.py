@@ -121,6 +121,7 @@ class TokensBody(Body):
     trusted_issuers: Annotated[list[IssuerBody], Field(max_length=100)] = []
     login_providers: Annotated[list[ProviderBody], Field(max_length=100)] = []
     sign_up: SignUpBody = SignUpBody()
+    open_registration: bool = False  # whether clients may register without an account (RFC 7591)
 
 
 class ConfigBody(BaseModel):
@@ -149,6 +150,7 @@ def draft_of(body: TokensBody, tenant: str) -> Draft:
         providers=tuple(one.provider_of() for one in body.login_providers),
         sign_up=body.sign_up.enabled,
         sign_up_roles=tuple(body.sign_up.roles),
+        open_registration=body.open_registration,
     )
     secrets = {
         one.id: one.client_secret for one in body.login_providers if one.client_secret is not None
@@ -174,6 +176,7 @@ def tokens_body(rules: TokenRules) -> dict[str, Any]:
         trusted_issuers=[_issuer_body(one) for one in rules.issuers],
         login_providers=[_provider_body(one) for one in rules.providers],
         sign_up=SignUpBody(enabled=rules.sign_up, roles=list(rules.sign_up_roles)),
+        open_registration=rules.open_registration,
     )
     return body.model_dump(
         by_alias=True, exclude={"login_providers": {"__all__": {"client_secret"}}}

@@ -74,6 +74,7 @@ def _rules(rules: TokenRules, fields: Mapping[str, str]) -> TokenRules:
         extension_open=fields.get("extension_fails") == "open",
         sign_up="sign_up" in fields,
         sign_up_roles=tuple(lines_of(fields.get("sign_up_roles", ""))),
+        open_registration="open_registration" in fields,
     )
 
 
@@ -83,6 +84,7 @@ def _given(rules: TokenRules) -> dict[str, str]:
     boxes = {
         "reissue": rules.reissue,
         "sign_up": rules.sign_up,
+        "open_registration": rules.open_registration,
         **{f"{GRANT}{name}": True for name in names},
         **{f"{CLAIM}{uri}": True for uri in rules.claim_headers},
     }

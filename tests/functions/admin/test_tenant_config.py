@@ -80,6 +80,7 @@ def test_what_is_set_is_told_and_sent_back_changes_nothing(client: Client) -> No
         ],
         "loginProviders": [{**PROVIDER, "clientSecret": "s3cret", "defaultRoles": ["Internal/x"]}],
         "signUp": {"enabled": True, "roles": ["Internal/subscriber"]},
+        "openRegistration": True,
     }
     changed = put(client, wanted)
     assert changed.status == 200

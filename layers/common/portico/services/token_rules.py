@@ -131,4 +131,5 @@ def _telling(rules: TokenRules) -> dict[str, Any]:
             for one in rules.providers
         ],
         "sign_up": [rules.sign_up, list(rules.sign_up_roles)],
+        "open_registration": rules.open_registration,
     }
