@@ -8,6 +8,8 @@ import pytest
 from portico.domain.gateway import Deployment, GatewayClient, Grant
 from portico.domain.records import Put
 from portico.domain.user import SUBSCRIBER
+from portico.tokens.jwt import verify
+from portico.tokens.keys import verification_keys
 from tests.functions.token.conftest import JANE_PASSWORD, TENANT, Server, basic_header
 
 APPLICATION = {"grant_type": "client_credentials"}
@@ -319,6 +321,18 @@ def test_the_password_grant_names_what_is_missing(server: Server, missing: str) 
 
     assert (answer.status, answer.json["error"]) == (400, "invalid_request")
     assert missing in answer.json["error_description"]
+
+
+def test_the_password_grant_gives_an_id_token_with_openid_only(server: Server) -> None:
+    _, credentials = server.client("with-openid")
+
+    plain = server.token(jane(), basic=credentials).json
+    told = server.token(jane(scope="openid email"), basic=credentials).json
+
+    assert "id_token" not in plain
+    claims = verify(told["id_token"], verification_keys(server.jwks), typ="JWT")
+    assert claims["sub"] == server.claims(told["access_token"])["sub"]
+    assert claims["amr"] == ["pwd"]
 
 
 def test_after_many_failures_even_the_right_password_has_to_wait(server: Server) -> None:
