@@ -232,9 +232,10 @@ class Issuing:
 
     def _of(self, client: Client, minted: Minted) -> Issued:
         extra = self.extend(client, minted.claims)
+        begins = int(self.clock.now()) if minted.again else minted.claims["iat"]
         return Issued(
             minted.text,
-            minted.claims["exp"] - int(self.clock.now()),
+            minted.claims["exp"] - begins,
             tuple(minted.claims["scope"].split()),
             fields=extra.fields,
             headers=extra.headers,
