@@ -122,7 +122,7 @@ class Wiring:
     def revoking(self) -> Revoking:
         from portico.services.revoking import Revoking
 
-        return Revoking(self.records, self.clock, self.verifying)
+        return Revoking(self.records, self.clock, self.verifying, self.issuer)
 
     def verified_by(
         self,

@@ -44,8 +44,9 @@ class Site:
 
     def __init__(self) -> None:
         self.records, self.clock = FakeRecords(), FakeClock()
-        self.issuing = Issuing(self.records, self.clock, key, "https://gw.example/oauth2/token")
-        self.revoking = Revoking(self.records, self.clock, public)
+        issuer = "https://gw.example/oauth2/token"
+        self.issuing = Issuing(self.records, self.clock, key, issuer)
+        self.revoking = Revoking(self.records, self.clock, public, issuer)
         self.clients = Clients(self.records, self.clock)
         self.jane = User(
             tenant=TENANT, name="jane", id="1", password="", roles=(CREATOR, PUBLISHER)

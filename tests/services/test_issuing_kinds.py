@@ -39,8 +39,9 @@ class Site:
     def __init__(self, tenant: str = TENANT) -> None:
         self.tenant = tenant
         self.records, self.clock = FakeRecords(), FakeClock()
-        self.issuing = Issuing(self.records, self.clock, key, "https://gw.example/oauth2/token")
-        self.revoking = Revoking(self.records, self.clock, public)
+        issuer = "https://gw.example/oauth2/token"
+        self.issuing = Issuing(self.records, self.clock, key, issuer)
+        self.revoking = Revoking(self.records, self.clock, public, issuer)
         self.clients = Clients(self.records, self.clock)
         self.jane = User(
             tenant=tenant, name="jane", id="1", password="", roles=(CREATOR, PUBLISHER),

@@ -23,11 +23,14 @@ INACTIVE: dict[str, Any] = {"active": False}
 
 @dataclass(frozen=True)
 class Revoking:
-    """Ends tokens before their time, and knows which have ended. `keys` gives those that verify."""
+    """Ends tokens before their time, and knows which have ended. `keys` gives those that verify;
+    tokens of another `issuer` than this are none of ours (RFC 9068 section 4).
+    """
 
     records: Records
     clock: Clock
     keys: Callable[[], Keys]
+    issuer: str
 
     def revoke(self, client: Client, token: str) -> None:
         """End an access or refresh token of the client, and with it what came of the same sign-in.
@@ -106,7 +109,8 @@ class Revoking:
         }
 
     def _stated(self, token: str, tenant: str) -> dict[str, Any] | None:
-        return stated_claims(token, tenant, self.records, self.clock.now(), self.keys)
+        claims = stated_claims(token, tenant, self.records, self.clock.now(), self.keys)
+        return claims if claims is not None and claims.get("iss") == self.issuer else None
 
     def _end_refresh(self, client: Client, token: str) -> None:
         found = self.records.get(RefreshToken, tenant=client.tenant, digest=digest(token))
