@@ -40,12 +40,12 @@ class Request:
         return _unique(_form(self.raw_query.encode("utf-8", "surrogatepass")))
 
     def cookie(self, name: str) -> str:
-        """The first cookie of this name, or ''."""
-        for cookie in self.cookies:
-            known, _, value = cookie.strip().partition("=")
-            if known == name:
-                return value
-        return ""
+        """The cookie of this name, or ''; also where there are two: a neighbouring host may have
+        put one beside ours, and nothing tells which is which (RFC 6265 section 8.6).
+        """
+        pairs = (cookie.strip().partition("=") for cookie in self.cookies)
+        found = {value for known, _, value in pairs if known == name}
+        return found.pop() if len(found) == 1 else ""
 
     def parameters(self) -> dict[str, str]:
         """The body's parameters, from a form or a JSON object; those without a value are left out.
