@@ -1,26 +1,26 @@
 """Connections to back ends: guarded addresses, pinned, kept alive, and bounded in number."""
 
+import select
 import socket
 import ssl
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
-from http.client import HTTPResponse
-from typing import Any
+from dataclasses import dataclass, field
+from hashlib import sha256
 
-import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
-
+from functions.gateway.deadline import Deadline
 from portico.domain.addresses import Target, pin, target_of
 from portico.domain.bounded import Bounded
 
-MAX_POOLS = 64  # back ends with open connections
+MAX_IDLE = 64  # connections that wait for their next call
+MAX_AUTHORITIES = 64  # private certificate authorities with a TLS context of their own
 IDLE_SECONDS = 30.0  # an older idle socket is not trusted: the function may have been frozen
 NAME_SECONDS = 30.0  # how long a resolved address is used
-MAX_INTERIM = 10  # interim answers before the real one
-TARGET = "x-portico-target"  # carries the request target past urllib3's normalisation
+CONNECT_SECONDS = 5.0
 
 Resolve = Callable[[str, int], Sequence[str]]
+Place = tuple[Target, str, str]  # where to, at which address, trusting whom
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -29,61 +29,44 @@ def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-class _Final(HTTPResponse):
-    """Reads up to the final answer (RFC 9110, section 15.2); the base class skips only 100.
-
-    Taken for the answer, a 103 would leave the real one on the connection, for the next caller.
+@dataclass(eq=False)
+class Connection:
+    """A socket to a back end. `kept`: it has carried a call before, so its other end may have
+    closed it by now; `sent`: something of the present call has left.
     """
 
-    def begin(self) -> None:
-        super().begin()
-        for _ in range(MAX_INTERIM):
-            if not 101 < self.status < 200:
-                return
-            self.headers = self.msg = None  # type: ignore[assignment]
-            super().begin()
+    place: Place
+    wire: socket.socket
+    kept: bool = False
+    sent: bool = False
+    idle_since: float = field(default=0.0)
 
+    def send(self, head: bytes, body: bytes, deadline: Deadline) -> None:
+        """Send a request. Raises OSError; `sent` then tells whether the back end may know of it."""
+        self.sent = False
+        data = head + body
+        self.wire.settimeout(deadline.left())
+        count = self.wire.send(data)
+        self.sent = True
+        if count < len(data):
+            self.wire.settimeout(deadline.left())
+            self.wire.sendall(memoryview(data)[count:])
 
-class _Exact:
-    """Sends the request target as given: a client's query may be signed as it stands."""
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing has come on the idle connection: neither its end nor what nobody asked
+        for.
+        """
+        poll = select.poll()
+        poll.register(self.wire, select.POLLIN)
+        return not poll.poll(0)
 
-    response_class: Any = _Final
-    wire: socket.socket | None = None
-
-    def request(
-        self, method: str, url: str, body: Any = None, headers: Any = None, **more: Any
-    ) -> None:
-        target = headers.pop(TARGET, url)
-        super().request(method, target, body=body, headers=headers, **more)  # type: ignore[misc]
-
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
-        # The answer's reader detaches the socket from the connection; its timeout is still ours to
-        # set.
-        self.wire = self.sock  # type: ignore[attr-defined]
-
-
-class _Http(_Exact, HTTPConnection):
-    pass
-
-
-class _Https(_Exact, HTTPSConnection):
-    pass
-
-
-class _HttpPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Http
-
-
-class _HttpsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _Https
-
-
-Pool = _HttpPool | _HttpsPool
+    def close(self) -> None:
+        self.wire.close()
 
 
 class Backends:
-    """Pools of connections, one for each back end and address."""
+    """Connections by back end and address; one call uses one, and gives it back."""
 
     def __init__(
         self,
@@ -94,46 +77,80 @@ class Backends:
         self._allowed = allowed_hosts
         self._resolve = resolve
         self._clock = clock
-        self._addresses: Bounded[Target, str] = Bounded(MAX_POOLS * 4, clock)
-        self._pools: OrderedDict[tuple[Target, str], tuple[Pool, float]] = OrderedDict()
-        self._tls: ssl.SSLContext | None = None
+        self._addresses: Bounded[Target, str] = Bounded(MAX_IDLE * 4, clock)
+        self._idle: OrderedDict[Place, Connection] = OrderedDict()
+        self._trust: OrderedDict[str, ssl.SSLContext] = OrderedDict()
 
-    def pool(self, endpoint: str) -> Pool:
-        """Connections to an endpoint's host. Raises AddressRefused or OSError."""
+    @property
+    def idle(self) -> int:
+        """How many connections wait."""
+        return len(self._idle)
+
+    def take(
+        self, endpoint: str, authorities: str, deadline: Deadline, fresh: bool = False
+    ) -> Connection:
+        """A connection to an endpoint's host; `authorities` (PEM) are those that it trusts in place
+        of the public ones.
+
+        Raises AddressRefused for an address that users may not make us call, else OSError.
+        """
         target = target_of(endpoint)
         address = self._addresses.get(target)
         if address is None:
             address = pin(target, self._resolve(target.host, target.port), self._allowed)
             self._addresses.put(target, address, self._clock() + NAME_SECONDS)
-        now = self._clock()
-        pool, used = self._pools.pop((target, address), (None, now))
-        if pool is not None and now - used > IDLE_SECONDS:
-            pool.close()
-            pool = None
-        if pool is None:
-            pool = self._open(target, address)
-        self._pools[target, address] = (pool, now)
-        if len(self._pools) > MAX_POOLS:
-            self._pools.popitem(last=False)[1][0].close()
-        return pool
+        place = (target, address, authorities if target.scheme == "https" else "")
+        idle = self._idle.pop(place, None)
+        if idle is not None:
+            if not fresh and self._clock() - idle.idle_since <= IDLE_SECONDS and idle.quiet:
+                return idle
+            idle.close()
+        try:
+            return Connection(place, self._connect(place, deadline))
+        except OSError:
+            # The next call asks for the address anew: this one may be gone.
+            self._addresses.put(target, address, 0)
+            raise
+
+    def give(self, connection: Connection) -> None:
+        """Keep a connection whose answer was read to its end."""
+        connection.kept, connection.idle_since = True, self._clock()
+        other = self._idle.pop(connection.place, None)
+        if other is not None:
+            other.close()
+        self._idle[connection.place] = connection
+        if len(self._idle) > MAX_IDLE:
+            self._idle.popitem(last=False)[1].close()
 
     def close(self) -> None:
         """Close all connections."""
-        for pool, _ in self._pools.values():
-            pool.close()
-        self._pools.clear()
+        while self._idle:
+            self._idle.popitem()[1].close()
 
-    def _open(self, target: Target, address: str) -> Pool:
-        if target.scheme == "http":
-            return _HttpPool(address, target.port, maxsize=4)
-        if self._tls is None:
-            self._tls = ssl.create_default_context()
-        # The name is what the certificate must be for; the address was judged before.
-        return _HttpsPool(
-            address,
-            target.port,
-            maxsize=4,
-            ssl_context=self._tls,
-            server_hostname=target.host,
-            assert_hostname=target.host,
+    def _connect(self, place: Place, deadline: Deadline) -> socket.socket:
+        target, address, authorities = place
+        wire = socket.create_connection(
+            (address, target.port), min(CONNECT_SECONDS, deadline.left())
         )
+        try:
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if target.scheme == "http":
+                return wire
+            wire.settimeout(min(CONNECT_SECONDS, deadline.left()))
+            # The name is what the certificate must be for; the address was judged before.
+            return self._context(authorities).wrap_socket(wire, server_hostname=target.host)
+        except BaseException:
+            wire.close()
+            raise
+
+    def _context(self, authorities: str) -> ssl.SSLContext:
+        name = sha256(authorities.encode()).hexdigest() if authorities else ""
+        context = self._trust.pop(name, None)
+        if context is None:
+            # With authorities of its own, an endpoint trusts no public one.
+            context = ssl.create_default_context(cadata=authorities or None)
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._trust[name] = context
+        if len(self._trust) > MAX_AUTHORITIES:
+            self._trust.popitem(last=False)
+        return context
