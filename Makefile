@@ -26,7 +26,7 @@ endif
 
 # --- run it here ------------------------------------------------------------------------------------------------
 
-.PHONY: up down reset logs demo
+.PHONY: up down reset logs mails demo
 
 up: .venv/.synced  ## start Portico on this machine, in a local stand-in for AWS
 	@$(PYTHON) -m tools.local up
@@ -39,6 +39,9 @@ reset: .venv/.synced  ## stop it and forget its state
 
 logs: .venv/.synced  ## follow the logs of all functions
 	@$(PYTHON) -m tools.local logs
+
+mails: .venv/.synced  ## show the mails that functions sent, of sign-up for instance: none leaves this machine
+	@$(PYTHON) -m tools.local mails
 
 demo: .venv/.synced  ## walk the whole journey over HTTP: publish, subscribe, get a token, call
 	@$(PYTHON) -m tools.local demo
@@ -64,7 +67,7 @@ fmt: .venv/.synced  ## format, and repair what lint can repair
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
 
-bench: .venv/.synced $(CLIENTS)/.installed  ## measure decisions, cold starts, token issue, package sizes
+bench: .venv/.synced $(CLIENTS)/.installed  ## measure decisions, cold starts, package sizes, and tokens beside other servers
 	@$(PYTHON) -m tools.bench
 
 validate: $(SAM_VENV)/.installed  ## let the SAM CLI lint template.yaml

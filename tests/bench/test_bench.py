@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from tools.bench.__main__ import short, table
+from tools.bench.__main__ import compared, short, table
 from tools.bench.lifecycles import engine
 
 
-def result(ratio: float, longest_allowed: float = 120.0) -> dict[str, Any]:
+def result(ratio: float, longest_allowed: float = 120.0, theirs: float = 0.0007) -> dict[str, Any]:
     start = {
         "bare": {"cpu_seconds": 0.2, "ratio": 1.0},
         "authorizer": {"cpu_seconds": 0.2 * ratio, "ratio": ratio},
+        "token": {"cpu_seconds": 0.29, "ratio": 1.45},
     }
     return {
         "python": "3.13.1",
@@ -17,7 +18,19 @@ def result(ratio: float, longest_allowed: float = 120.0) -> dict[str, Any]:
         "rounds": 7,
         "start": start,
         "decision": {"warm": {"cpu_seconds": 0.0001}},
-        "token": {"client_credentials": 0.002, "per_second_of_cpu": 500.0},
+        "token": {
+            "client_credentials": 0.002,
+            "per_second_of_cpu": 500.0,
+            "over_http": compared(
+                {
+                    "portico": 0.0004,
+                    "authlib": theirs,
+                    "oidc_provider": 0.0008,
+                    "portico_dynamodb": 0.002,
+                }
+            ),
+            "database_calls": {"client_credentials": {"reads": 1, "writes": 0}},
+        },
         "step": {"block": {"cpu_seconds": 0.0000042}},
         "succession": {
             "subscriptions": 10_000,
@@ -36,8 +49,9 @@ def test_names_are_stable() -> None:
 
 
 def test_the_table_says_whether_the_goal_is_reached() -> None:
-    assert "1.4: reached" in table(result(1.31))
-    assert "1.4: MISSED" in table(result(1.52))
+    assert "authorizer is 1.4: reached" in table(result(1.31))
+    assert "authorizer is 1.4: MISSED" in table(result(1.52))
+    assert "token is 1.5: reached" in table(result(1.52))
 
 
 def test_the_table_has_a_line_for_every_figure() -> None:
@@ -45,6 +59,8 @@ def test_the_table_has_a_line_for_every_figure() -> None:
     assert ["authorizer", "262", "1.31"] in lines
     assert ["warm", "0.100"] in lines
     assert ["block", "4.2"] in lines
+    assert ["npm's", "oidc-provider", "800", "0.50"] in lines
+    assert ["client_credentials", "1", "0"] in lines
     assert ["subscriptions", "carried", "forward", "10000"] in lines
     assert ["seconds,", "runs", "of", "the", "function", "61.5", "3"] in lines
     assert ["authorizer_layer", "2", "4"] in lines
@@ -53,6 +69,11 @@ def test_the_table_has_a_line_for_every_figure() -> None:
 def test_the_table_says_whether_a_run_reached_its_limit() -> None:
     assert "limit: kept" in table(result(1.31))
     assert "limit: BROKEN" in table(result(1.31, longest_allowed=50.0))
+
+
+def test_the_table_says_whether_a_token_costs_less_than_elsewhere() -> None:
+    assert "the least: yes" in table(result(1.31))
+    assert "the least: NO" in table(result(1.31, theirs=0.0003))
 
 
 def test_a_step_is_measured_of_the_engine_itself() -> None:
