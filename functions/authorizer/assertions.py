@@ -89,6 +89,14 @@ class Assertions:
 
 def _caller(call: Call) -> Caller:
     identity, application, grant = call.identity, call.application, call.grant
+    if identity and not application:
+        # A user with a password, or whoever tests the API: no application stands behind them.
+        return Caller(
+            tenant=identity.tenant,
+            end_user=identity.user,
+            user_type="APPLICATION_USER",
+            key_type=identity.key_type,
+        )
     if not identity or not application or not grant:
         return Caller(tenant=call.tenant)
     return Caller(

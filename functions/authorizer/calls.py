@@ -1,7 +1,8 @@
 """A call to judge, what is learnt about it on the way, and its refusal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from portico.domain.faults import FAULTS, Fault
@@ -35,6 +36,16 @@ class Resource(NamedTuple):
     auth_type: str
     scopes: list[str]
     policy: str
+    every: bool = False  # all of the scopes are needed, not one of them
+
+
+class Kind(StrEnum):
+    """Kinds of credentials, in the words of WSO2's `securityScheme` where it has one."""
+
+    TOKEN = "oauth2"  # noqa: S105 - a kind of token, not a password
+    API_KEY = "api_key"
+    BASIC = "basic_auth"
+    INTERNAL = "internal_key"
 
 
 @dataclass(frozen=True)
@@ -54,9 +65,14 @@ class Identity:
     expires: float
     # Where to look it up; made once, for the same token comes many times.
     revocations: "tuple[Key[Revocation], ...]"
-    client: "Key[GatewayClient]"
-    application: "Key[GatewayApplication]"
+    client: "Key[GatewayClient] | None"  # None: no consumer key stands behind it
+    application: "Key[GatewayApplication] | None"
     records: "tuple[Key[Any], ...]"  # all of these
+    kind: str = Kind.TOKEN
+    audience: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()  # of a user who gave a password
+    api_id: str = ""  # the only one that an internal key is for
+    permitted: "Callable[[str, str], bool] | None" = None  # by address and referrer; None: from all
 
 
 class Guess(NamedTuple):
@@ -76,6 +92,7 @@ class Call:
     source_ip: str
     view: "View"
     now: float
+    query: str = ""  # as it came, undecoded
     tenant: str = ""
     deployment: "Deployment | None" = None
     resource: Resource | None = None

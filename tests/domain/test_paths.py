@@ -34,7 +34,7 @@ PATHS = st.lists(SEGMENT, min_size=1, max_size=10).map(lambda parts: "/" + "/".j
         "/a%2",
         "/a;v=1/b",
         "/a:b@c!$&'()*+,=~",
-        "/a?b#c",
+        "/\u1e69\u0323/\ufb01",
     ],
 )
 def test_a_path_with_one_reading_stays_as_it_is(path: str) -> None:
@@ -67,6 +67,14 @@ def test_a_path_with_one_reading_stays_as_it_is(path: str) -> None:
         "/a%5cb",
         "/a%00",
         "/a%25",
+        "/a%u002fb",
+        "/a?b",
+        "/a#b",
+        "/a\uff0fb",  # full-width "/"
+        "/\uff0e\uff0e/b",  # full-width "."
+        "/\u2025/b",  # two dot leader
+        "/a\uff05" + "2fb",  # full-width "%"
+        "/\u2100",  # "a/c" in one character
         "/a\\b",
         "/a\tb",
         "/a\nb",

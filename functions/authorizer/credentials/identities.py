@@ -71,7 +71,14 @@ def identity_of(digest: bytes, claims: Mapping[str, Any], kid: str) -> Identity:
         client=client,
         application=application,
         records=(*revocations, client, *([application] if application_id else [])),
+        audience=_audience(claims.get("aud")),
     )
+
+
+def _audience(given: object) -> frozenset[str]:
+    # RFC 7519 section 4.1.3: one text or a list of them.
+    texts = given if isinstance(given, list) else [given]
+    return frozenset(one for one in texts if isinstance(one, str))
 
 
 def ended(identity: Identity, call: Call) -> bool:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable
 
-from functions.authorizer.calls import Call, Guess, Identity, Refused
+from functions.authorizer.calls import Call, Guess, Identity, Kind, Refused
 from functions.authorizer.credentials.identities import ended, identity_of, token_of
 from portico.domain.bounded import Bounded
 from portico.domain.gateway import OpaqueToken
@@ -23,6 +23,8 @@ class Opaque:
     Only tokens that are there are kept, so that made-up ones push nothing out: each of them costs
     one read, and one that does not even look like a token none.
     """
+
+    kind = Kind.TOKEN
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._identities: Bounded[tuple[str, bytes], Identity] = Bounded(MAX_TOKENS, clock)

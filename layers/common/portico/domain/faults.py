@@ -97,6 +97,12 @@ FAULTS = {
             "The access token has none of the scopes that the resource asks for",
         ),
         Fault(
+            "900914",
+            403,
+            "Access Denied",
+            "The access token does not allow you to access the requested resource",
+        ),
+        Fault(
             "101503",
             503,
             "Runtime Error",

@@ -42,6 +42,11 @@ class Deployment(Record):
     sunset: int = 0  # epoch seconds from when on it may be gone, 0: nobody said
     mock: bool = False  # answered from the examples of its definition; it has no endpoint
     wording: dict[str, str] = field(default_factory=dict)  # scope -> what it allows, for people
+    # Kinds of credentials that count, in WSO2's words (oauth2, api_key, basic_auth); [] in records
+    # older than this field, which means oauth2.
+    security: list[str] = field(default_factory=list)
+    api_key_header: str = ""  # and query parameter; '': `apikey`
+    audiences: list[str] = field(default_factory=list)  # tokens must be for one of them, []: any
 
     @property
     def answers(self) -> str:
@@ -88,12 +93,24 @@ class GatewayApplication(Record):
     policy: str
     attributes: dict[str, str] = field(default_factory=dict)
     since: int = 0
+    status: str = ""  # '' and APPROVED: in use
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpaqueToken(Record):
     """An access token that is a random text, by its SHA-256 digest: the claims that a JWT would
     carry. It is gone when it is revoked.
+    """
+
+    digest: str
+    expires: int  # epoch seconds
+    claims: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayApiKey(Record):
+    """An API key that is a random text, by its SHA-256 digest: the claims that a self-contained one
+    would carry. It is gone when it is revoked.
     """
 
     digest: str

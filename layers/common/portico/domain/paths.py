@@ -19,11 +19,17 @@ MAX_CONTEXT_SEGMENTS = (
 
 # Control characters (C0, DEL, C1), the backslash that some servers read as "/", what an undecodable
 # byte became, lone surrogates, and a "%" that could still be decoded once more ("%2F", "%252F" sent
-# by the client).
-_AMBIGUOUS = re.compile("[\x00-\x1f\x7f-\x9f\\\\\ufffd\ud800-\udfff]|%[0-9A-Fa-f]{2}")
+# by the client, "%u002F" as IIS reads it).
+_AMBIGUOUS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\\\\\ufffd\ud800-\udfff]|%(?:[0-9A-Fa-f]{2}|[uU][0-9A-Fa-f]{4})"
+)
+# Where a path ends: API Gateway cuts it off at an encoded "?", others would read a query there.
+_END = re.compile("[?#]")
 # Empty and dot segments; ";" begins path parameters, which some servers cut off before they read
 # the segment.
 _DOTS = re.compile(r"//|/\.{0,2}(?:;[^/]*)(?:/|$)|/\.{1,2}(?:/|$)")
+
+_PARAMETERS = re.compile(r";[^/]*")
 
 T = TypeVar("T")
 
@@ -41,9 +47,43 @@ def canonical(path: str) -> str:
         raise InvalidInput.of(
             "path", "has an encoded or control character that could be read in two ways"
         )
+    if _END.search(path):
+        raise InvalidInput.of("path", "has a '?' or '#' that could be read as its end")
     if _DOTS.search(path):
         raise InvalidInput.of("path", "has an empty or dot segment")
+    if not path.isascii():
+        _check_compatible(path)
     return path
+
+
+def _check_compatible(path: str) -> None:
+    # Some servers turn full-width and other compatible characters into plain ones (Unicode NFKC)
+    # after they have looked for dots and slashes.
+    plain = _compatible(path)
+    if plain.count("/") != path.count("/") or _AMBIGUOUS.search(plain) or _DOTS.search(plain):
+        raise InvalidInput.of("path", "has characters that could be read as '/', '.' or '%'")
+
+
+def _compatible(path: str) -> str:
+    # Loaded by those few calls that need it.
+    from unicodedata import normalize
+
+    return normalize("NFKC", path)
+
+
+def other_readings(path: str) -> tuple[str, ...]:
+    """How a back end might read a canonical path otherwise: without path parameters (`;`, RFC 3986
+    section 3.3), or with characters in their compatibility form (Unicode NFKC).
+
+    A call passes only when all readings lead to the same resource.
+    """
+    plain = path.isascii()
+    if plain and ";" not in path:
+        return ()
+    found = [_PARAMETERS.sub("", path)]
+    if not plain:
+        found += [_compatible(one) for one in (path, found[0])]
+    return tuple(dict.fromkeys(one for one in found if one != path))
 
 
 def contexts(path: str, limit: int = MAX_CONTEXT_SEGMENTS) -> tuple[str, ...]:
@@ -95,9 +135,11 @@ class _Node(Generic[T]):
     """A segment of the tree of templates; what is tried first is more specific."""
 
     literal: "dict[str, _Node[T]]" = field(default_factory=dict)
-    mixed: "dict[tuple[str, ...], _Node[T]]" = field(
+    # "{a}.json" is the pieces ("", ".json"); by first and last piece, with their lengths.
+    mixed: "dict[tuple[str, str], list[tuple[tuple[str, ...], _Node[T]]]]" = field(
         default_factory=dict
-    )  # "{a}.json" -> ("", ".json")
+    )
+    lengths: set[tuple[int, int]] = field(default_factory=set)
     parameter: "_Node[T] | None" = None
     ends: list[T] = field(default_factory=list)
     rest: list[T] = field(default_factory=list)  # a template that ends here with "/*"
@@ -140,9 +182,8 @@ class Templates(Generic[T]):
             segment = segments[at]
             if (child := node.literal.get(segment)) is not None:
                 yield from self._walk(child, segments, at + 1)
-            for pieces, child in node.mixed.items():
-                if _fits(segment, pieces):
-                    yield from self._walk(child, segments, at + 1)
+            for child in _mixed(node, segment):
+                yield from self._walk(child, segments, at + 1)
             if node.parameter is not None:
                 yield from self._walk(node.parameter, segments, at + 1)
         yield from node.rest
@@ -161,10 +202,34 @@ def _child(node: _Node[T], segment: str) -> _Node[T]:
         if node.parameter is None:
             node.parameter = _Node()
         return node.parameter
-    child = node.mixed.setdefault(pieces, _Node())
+    ends = (pieces[0], pieces[-1])
+    node.lengths.add((len(ends[0]), len(ends[1])))
+    alike = node.mixed.setdefault(ends, [])
+    for known, child in alike:
+        if known == pieces:
+            return child
+    alike.append((pieces, _Node()))
+    return alike[-1][1]
+
+
+def _mixed(node: "_Node[T]", segment: str) -> "list[_Node[T]]":
+    """The nodes of templates with text around parameters that a segment fits, more text first.
+
+    Found by their beginning and end, so that it does not matter how many others there are.
+    """
+    if not node.lengths:
+        return []
+    size = len(segment)
+    fitting = [
+        (sum(map(len, pieces)), child)
+        for first, last in node.lengths
+        if first + last < size
+        for pieces, child in node.mixed.get((segment[:first], segment[size - last :]), ())
+        if _fits(segment, pieces)
+    ]
     # More fixed text is more specific.
-    node.mixed = dict(sorted(node.mixed.items(), key=lambda item: -sum(map(len, item[0]))))
-    return child
+    fitting.sort(key=lambda found: -found[0])
+    return [child for _, child in fitting]
 
 
 def _fits(segment: str, pieces: tuple[str, ...]) -> bool:

@@ -279,6 +279,7 @@ def seen_by_gateway(application: Application) -> GatewayApplication:
         policy=application.policy,
         attributes=application.attributes,
         since=application.since,
+        status=application.status,
     )
 
 

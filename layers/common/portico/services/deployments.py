@@ -20,6 +20,9 @@ from portico.ports import Records
 # are ours.
 ROUTED = (Access.TOKEN, Access.OPEN)
 
+SECURITY = ("oauth2", "api_key", "basic_auth")  # WSO2's words in `securityScheme`
+MUTUAL_TLS = "mutualssl_mandatory"
+
 WORDING = 300  # characters of a scope's description that are shown to those who are asked
 
 
@@ -45,6 +48,9 @@ def compile(api: Api, revision: Revision) -> list[Deployment]:
             [found.target, found.verb, found.auth_type, list(found.scopes), found.throttling_policy]
             for found in snapshot.resources
         ],
+        security=security_of(snapshot),
+        api_key_header=str(snapshot.extra.get("apiKeyHeader") or ""),
+        audiences=[str(one) for one in snapshot.extra.get("audiences") or ()],
         production_endpoint=snapshot.production_endpoint,
         # A route has one back end: with sandbox keys a pass-through API is not callable.
         sandbox_endpoint="" if through else snapshot.sandbox_endpoint,
@@ -67,6 +73,15 @@ def compile(api: Api, revision: Revision) -> list[Deployment]:
     return [compiled, replace(compiled, prefix=bare_context(api))]
 
 
+def security_of(api: Api) -> list[str]:
+    """The kinds of credentials that an API takes; oauth2 where it says nothing."""
+    named = api.extra.get("securityScheme")
+    if not isinstance(named, list) or not named:
+        return [SECURITY[0]]
+    # What it names and nobody here checks admits nobody: "none" is no kind of credential.
+    return [kind for kind in SECURITY if kind in named] or ["none"]
+
+
 def bare_context(api: Api) -> str:
     """The path of an API's default version: its context without the version."""
     return api.context.replace("/{version}", "") or "/"
@@ -87,6 +102,13 @@ def check_deliverable(api: Api) -> None:
     """
     if not (api.production_endpoint or api.sandbox_endpoint):
         raise InvalidInput.of("endpointConfig", "an endpoint is needed")
+    named = api.extra.get("securityScheme") or ()
+    if MUTUAL_TLS in named or security_of(api) == ["none"]:
+        raise InvalidInput.of(
+            "securityScheme",
+            "client certificates are not checked by the gateway; name oauth2, api_key or basic_auth"
+            " and not mutualssl_mandatory",
+        )
     if api.delivery != Delivery.PASS_THROUGH:
         return
     address = urlsplit(api.production_endpoint)

@@ -82,6 +82,7 @@ PLACES: Mapping[str, Place] = {
     "ClientHome": _place("access", "{tenant}#CLIENT#{client_id}", "HOME"),
     "ClientName": _place("access", "{tenant}#OWNER#{owner}", "CLIENT#{name}"),
     "KeyMapping": _place("access", "{tenant}#APPLICATION#{application_id}", "KEYS#{key_type}"),
+    "ApiKey": _place("access", "{tenant}#APPLICATION#{application_id}", "APIKEY#{key_type}#{id}"),
     "Subscription": _place(
         "access",
         "{tenant}#APPLICATION#{application_id}",
@@ -107,6 +108,7 @@ PLACES: Mapping[str, Place] = {
     ),
     "Seen": _place("access", "{tenant}#SEEN#{subject}", "SEEN"),
     "Policy": _place("access", "{tenant}#POLICIES", "{level}#{name}"),
+    "DenyPolicy": _place("access", "{tenant}#DENIES", "{id}"),
     "LifecycleVersion": _place("access", "{tenant}#LIFECYCLES", "VERSION#{order}"),
     "LifecycleText": _place("access", "{tenant}#LIFECYCLES", "TEXT#{order}"),
     "LifecycleChoice": _place("access", "{tenant}#LIFECYCLES", "CHOICE"),
@@ -124,6 +126,7 @@ PLACES: Mapping[str, Place] = {
     "GatewayApplication": _place("gateway", "{tenant}#APPLICATION#{application_id}", "APPLICATION"),
     "GatewayClient": _place("gateway", "{tenant}#CLIENT#{client_id}", "CLIENT"),
     "OpaqueToken": _place("gateway", "{tenant}#TOKEN#{digest}", "TOKEN"),
+    "GatewayApiKey": _place("gateway", "{tenant}#APIKEY#{digest}", "APIKEY"),
     "PolicyTable": _place("gateway", "{tenant}#POLICIES", "POLICIES"),
     "Revocation": _place("gateway", "{tenant}#REVOKED#{subject}", "REVOKED"),
     "PublicKeys": _place("gateway", "{tenant}#KEYS", "KEYS"),

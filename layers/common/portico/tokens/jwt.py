@@ -14,6 +14,8 @@ from portico.domain.errors import Unauthenticated
 from portico.tokens.keys import Keys, SigningKey
 
 ACCESS_TOKEN = "at+jwt"  # noqa: S105 - a media type (RFC 9068 section 2.1), not a password
+API_KEY = "apikey+jwt"
+INTERNAL_KEY = "internalkey+jwt"
 PLAIN = "JWT"
 SKEW = 5  # seconds by which the clocks of signer and verifier may differ
 MAX_TOKEN = 8192  # characters; API Gateway takes 10 KB of headers in all

@@ -1,0 +1,1 @@
+"""The steps of a judgement that know something of their own, one file each."""
