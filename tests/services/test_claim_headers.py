@@ -70,6 +70,21 @@ def test_headers_are_named_by_the_claims_display_tag() -> None:
     }
 
 
+def test_an_address_in_parts_is_a_whole_one() -> None:
+    parts = {"streetaddress": "1 High Street", "locality": "York", "country": "UK"}
+    whole = {"addresses.formatted": "Two\nlines"}
+
+    def header_of(claims: dict[str, str]) -> str:
+        given = {f"{DIALECT}/{name}": value for name, value in claims.items()}
+        user = User(tenant="t", name="jane", id="1", password="", claims=given)
+        return claim_headers(user, [f"{DIALECT}/addresses"]).get("Address", "")
+
+    assert header_of(parts) == "1 High Street, York, UK"
+    assert header_of({**parts, **whole}) == "Two lines"
+    assert header_of({**parts, **whole, "addresses": "As given"}) == "As given"
+    assert header_of({}) == ""
+
+
 def test_no_claim_takes_the_place_of_a_header_that_means_something_else() -> None:
     meaning = {"content-type", "cache-control", "pragma", "location", "set-cookie", "link", "date"}
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m tools.local up|down|reset|logs|status|demo`."""
+"""The command line: `python -m tools.local up|down|reset|logs|mails|status|demo`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tools.local import supervisor
 from tools.local.following import follow_logs
+from tools.local.mails import show_mails
 from tools.local.progress import Progress
 from tools.local.seed import table
 from tools.local.site import ROOT, LocalError, Site, choose_ports, parse_ports, remembered_ports
@@ -22,6 +23,7 @@ def _parser() -> argparse.ArgumentParser:
         "down": "stop what is running",
         "reset": "stop it and delete its state",
         "logs": "follow the logs of all functions",
+        "mails": "show the mails that were sent, which stay here",
         "status": "say what is running",
         "demo": "walk through the main journey",
     }.items():
@@ -88,6 +90,8 @@ def main(arguments: list[str]) -> int:
             supervisor.reset(site, progress)
         elif given.command == "logs":
             follow_logs(site)
+        elif given.command == "mails":
+            show_mails(site)
         elif given.command == "demo":
             return _demo(site)
         elif supervisor.running_pid(site):

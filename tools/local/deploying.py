@@ -18,7 +18,7 @@ from tools.local.aws import client
 from tools.local.site import HOST, LocalError, Site
 
 BUCKET = "portico-local-artifacts"
-SENDER = "portico@example.com"  # of mails to subscribers
+SENDER = "portico@example.com"  # of all mails
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 # States that only a deletion gets a stack out of.
 _DEAD = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
@@ -68,7 +68,7 @@ class Deployment:
 
     def deploy(self, admin_password: str) -> str:
         """Creates or updates the stack; says which of "created", "updated", "unchanged"."""
-        # Mails stay in the embedded AWS: `/_ministack/ses/messages` shows them.
+        # Mails stay in the embedded AWS: `make mails` shows them.
         client("ses", self._endpoint).verify_email_identity(EmailAddress=SENDER)
         template = self._ready_template(admin_password)
         body = json.dumps(template, sort_keys=True)

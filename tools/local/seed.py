@@ -177,5 +177,6 @@ def table(site: Site) -> str:
     demo = endpoints.get("demo", {})
     if demo.get("curl"):
         lines += ["", "Call the demo API:", "", *demo["curl"]]
+    lines += ["", "  Mails that are sent stay here: make mails shows them."]
     lines += ["", f"  The same stands in {site.endpoints_file}"]
     return "\n".join(lines)

@@ -37,6 +37,7 @@ ADDRESS = {
     "postal_code": "postalcode",
     "country": "country",
 }
+FORMATTED = f"{DIALECT}/{ADDRESS['formatted']}"
 PHONES = {"work": "telephone", "mobile": "mobile"}
 PHOTO, MIDDLE, ORGANIZATION = "photourl", "middleName", "organization"
 OURS = {*TEXTS.values(), *ADDRESS.values(), *PHONES.values(), PHOTO, MIDDLE, ORGANIZATION}
@@ -191,5 +192,7 @@ def _check(fields: dict[str, Any]) -> None:
         if len(fields[name]) > most:
             raise InvalidInput.of(name, f"has more than {most} characters")
     for uri, text in fields["claims"].items():
-        if len(text) > 2 * MAX_TEXT or not text.isprintable():
+        # RFC 7643 section 4.1.2 writes a whole address in several lines.
+        lines = text.split("\n") if uri == FORMATTED else [text]
+        if len(text) > 2 * MAX_TEXT or not all(line.isprintable() for line in lines):
             raise InvalidInput.of(uri, f"must be printable, at most {2 * MAX_TEXT} characters")

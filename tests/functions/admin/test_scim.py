@@ -160,6 +160,16 @@ def test_what_is_kept_and_what_is_not(client: Client) -> None:
     assert client.call("GET", f"/scim2/Users/{made.json['id']}").json == made.json
 
 
+def test_a_whole_address_may_have_several_lines(client: Client) -> None:
+    """As in RFC 7643 section 4.1.2; other line breaks and control characters stay out."""
+    given = {"formatted": "100 Universal City Plaza\nHollywood, CA 91608 USA", "type": "work"}
+
+    assert create(client, addresses=[given]).json["addresses"] == [given]
+    for text in ("a\r\nb", "a\x00"):
+        assert_error(create(client, addresses=[{"formatted": text}]), 400, "invalidValue")
+    assert_error(create(client, addresses=[{"locality": "a\nb"}]), 400, "invalidValue")
+
+
 def test_the_tenant_in_a_user_name_is_its_tenant(client: Client) -> None:
     name = f"u{uuid.uuid4().hex[:8]}"
     assert create(client, userName=f"{name}@{TENANT}").json["userName"] == name

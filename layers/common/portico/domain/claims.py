@@ -122,9 +122,16 @@ def value_of(user: User, uri: str) -> str:
         "fullname": full,
         "displayName": user.name,
         "role": ",".join(roles_of(user)),
+        "addresses": _address_of(user),
     }
     given = user.claims.get(uri, "")
     return given or own.get(uri.removeprefix(f"{DIALECT}/"), "")
+
+
+def _address_of(user: User) -> str:
+    """The address in one piece: as it was written, or its parts in the order of an envelope."""
+    formatted, *parts = (user.claims.get(f"{DIALECT}/{name}", "") for name in _ADDRESS.values())
+    return formatted or ", ".join(part for part in parts if part)
 
 
 def roles_of(user: User) -> tuple[str, ...]:
