@@ -102,6 +102,8 @@ class Call:
     identity: Identity | None = None
     application: "GatewayApplication | None" = None
     grant: "Grant | None" = None
+    limits: str = ""  # what is left of each, for headers
+    usage: str = ""  # limits of bytes that the delivery counts for; JSON
     decision: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -17,8 +17,9 @@ from functions.authorizer.assertions import Assertions, Signer
 from functions.authorizer.calls import Call, Refused
 from functions.authorizer.credentials.bearer import Bearer
 from functions.authorizer.credentials.opaque import Opaque
-from functions.authorizer.leases import Leases, TrafficCounters
 from functions.authorizer.pipeline import NO_TOKEN, Pipeline, cors_of
+from functions.authorizer.throttle.counters import TrafficCounters
+from functions.authorizer.throttle.failures import uncounted
 from functions.authorizer.throttling import Throttling
 from portico import settings
 from portico.domain.errors import Unavailable
@@ -32,8 +33,9 @@ MEDIATED = "$default"  # the one route whose integration can tell a caller why
 # API Gateway waits ten seconds for an answer.
 CLIENT = Config(
     connect_timeout=1,
-    read_timeout=2,
-    retries={"mode": "standard", "total_max_attempts": 3},
+    # A table that hangs costs one call two seconds: those after it fail at once for a while.
+    read_timeout=1,
+    retries={"mode": "standard", "total_max_attempts": 2},
     parameter_validation=False,
 )
 
@@ -67,6 +69,7 @@ def _refuse(refusal: Refused, call: Call, mediated: bool) -> dict[str, Any]:
         "until": int(refusal.until),
         "allow": refusal.allow,
         "cors": cors_of(call.deployment),
+        "limits": call.limits,
     }
     return {"isAuthorized": mediated, "context": decision}
 
@@ -101,7 +104,9 @@ def pipeline() -> Pipeline:
     given = configuration()
     return Pipeline(
         credentials=(Opaque(time.time), Bearer(f"{given.gateway_url}/oauth2/token", time.time)),
-        throttling=Throttling(Leases(TrafficCounters(dynamodb(), given.traffic_table))),
+        throttling=Throttling(
+            TrafficCounters(dynamodb(), given.traffic_table), time.time, uncounted
+        ),
         assertions=Assertions(Signer(_backend_secret)),
         clock=time.time,
     )

@@ -54,6 +54,7 @@ class Pipeline:
             check_subscription,
             check_scopes,
             check_audience,
+            throttling.check_denied,
             self.throttle,
             self.decide,
         )
@@ -110,6 +111,8 @@ class Pipeline:
             "deprecated": api.deprecated,
             "sunset": api.sunset,
             "revision": api.revision_id,
+            "limits": call.limits,
+            "usage": call.usage,
             "mock": f"{call.resource.verb} {call.resource.template}"
             if mock and call.resource
             else "",

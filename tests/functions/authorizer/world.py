@@ -12,9 +12,10 @@ from functions.authorizer.assertions import Assertions, Signer
 from functions.authorizer.calls import Call
 from functions.authorizer.credentials.bearer import Bearer
 from functions.authorizer.credentials.opaque import Opaque
-from functions.authorizer.leases import Leases, Limit
+from functions.authorizer.leases import Count, Draw, Drawn
 from functions.authorizer.pipeline import Pipeline
 from functions.authorizer.throttling import Throttling
+from portico.domain.errors import Unavailable
 from portico.domain.gateway import (
     Deployment,
     GatewayApplication,
@@ -88,17 +89,47 @@ class FakeSource:
 
 @dataclass
 class FakeCounters:
-    """Counters in a dict."""
+    """Counters in a dict; like the table, they tell the value of a single one only.
 
-    granted: dict[tuple[str, int], int] = field(default_factory=dict)
+    `lost` draws are granted, but their answers do not arrive.
+    """
+
+    counts: dict[tuple[str, int], Count] = field(default_factory=dict)
     draws: int = 0
+    looks: int = 0
+    lost: int = 0
+    failing: Exception | None = None
 
-    def draw(self, name: str, start: int, limit: Limit, wanted: int) -> tuple[int, int]:
+    @property
+    def granted(self) -> dict[tuple[str, int], int]:
+        return {at: count.granted for at, count in self.counts.items()}
+
+    def draw(self, draws: Sequence[Draw]) -> Drawn:
+        if self.failing:
+            raise self.failing
         self.draws += 1
-        before = self.granted.get((name, start), 0)
-        taken = max(0, min(wanted, limit.calls - before))
-        self.granted[name, start] = before + taken
-        return taken, limit.calls - before - taken
+        before = [self._count(draw.name, draw.start) for draw in draws]
+        fits = [draw.fits(count) for draw, count in zip(draws, before, strict=True)]
+        if not all(fits):
+            told = zip(fits, before, strict=True)
+            return Drawn(False, [None if fit else count for fit, count in told])
+        for draw, (granted, lent) in zip(draws, before, strict=True):
+            self.counts[draw.name, draw.start] = Count(granted + draw.wanted, lent + draw.lending)
+        if self.lost:
+            self.lost -= 1
+            raise Unavailable("The answer was lost")
+        if len(draws) > 1:
+            return Drawn(True, [None] * len(draws))
+        return Drawn(True, [self._count(draws[0].name, draws[0].start)])
+
+    def look(self, wanted: Sequence[tuple[str, int, int]]) -> list[Count]:
+        if self.failing:
+            raise self.failing
+        self.looks += 1
+        return [self._count(name, start) for name, _, start in wanted]
+
+    def _count(self, name: str, start: int) -> Count:
+        return self.counts.get((name, start), Count(0, 0))
 
 
 RESOURCES: list[list[Any]] = [
@@ -176,7 +207,7 @@ class World:
         self.secret = secret("ES256", 0)
         self.pipeline = Pipeline(
             credentials=(Opaque(self.clock.now), Bearer(ISSUER, self.clock.now)),
-            throttling=Throttling(Leases(self.counters, self.clock.now)),
+            throttling=Throttling(self.counters, self.clock.now),
             assertions=Assertions(Signer(lambda: self.secret, self.clock.now), self.clock.now),
             clock=self.clock.now,
         )

@@ -42,6 +42,14 @@ FAULTS = {
         Fault("900803", 429, "Message throttled out", _QUOTA),
         Fault("900804", 429, "Message throttled out", _QUOTA),
         Fault(
+            "900805",
+            403,
+            "Message blocked",
+            "You have been blocked from accessing the resource",
+        ),
+        Fault("900806", 429, "Message throttled out", _QUOTA),
+        Fault("900807", 429, "Message throttled out", _QUOTA),
+        Fault(
             "900900",
             500,
             "Unclassified Authentication Failure",

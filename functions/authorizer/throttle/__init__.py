@@ -1,0 +1,1 @@
+"""What throttling is made of: counters, the compiled policy table, conditions, deny policies."""
