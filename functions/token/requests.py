@@ -68,23 +68,19 @@ def request_of(event: Mapping[str, Any]) -> Request:
     """The request in an event."""
     http = event["requestContext"]["http"]
     path, tenant = _split(event.get("rawPath") or http["path"])
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     return Request(
         method=http["method"].upper(),
         path=path,
         tenant=tenant,
-        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        headers=headers,
         body=_body(event),
         address=http.get("sourceIp", ""),
         raw_query=event.get("rawQueryString") or "",
-        cookies=_cookies(event),
+        # Payload 2.0 lists cookies apart from headers; `sam local` leaves them in the header.
+        cookies=tuple(event.get("cookies") or headers.get("cookie", "").split(";")),
         raw_path=event.get("rawPath") or http["path"],
     )
-
-
-def _cookies(event: Mapping[str, Any]) -> tuple[str, ...]:
-    # Payload 2.0 lists cookies apart from headers; `sam local` leaves them in the header.
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    return tuple(event.get("cookies") or headers.get("cookie", "").split(";"))
 
 
 def _unique(pairs: list[tuple[str, str]]) -> dict[str, str]:

@@ -66,14 +66,20 @@ def credentials(request: Request, parameters: Mapping[str, str]) -> Credentials:
 
 
 def authenticated_client(
-    request: Request, parameters: Mapping[str, str], wiring: Wiring, *, confidential: bool = False
+    request: Request,
+    parameters: Mapping[str, str],
+    wiring: Wiring,
+    *,
+    given: Credentials | None = None,
+    confidential: bool = False,
 ) -> Client:
     """The client that sent the request; InvalidClient when it does not prove so.
 
     A public client is taken at its word, but where `confidential` ones are asked for and for grants
-    that are not for it (`unauthorized_client`).
+    that are not for it (`unauthorized_client`). `given` are the request's credentials where they
+    have been read already.
     """
-    given = credentials(request, parameters)
+    given = given or credentials(request, parameters)
     if given.method in WITH_SECRET:
         return _by_secret(given, request, wiring)
     client = wiring.clients.find(given.client_id, request.tenant)

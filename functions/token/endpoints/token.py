@@ -28,8 +28,9 @@ def serve(request: Request, wiring: Wiring) -> dict[str, Any]:
     """Tokens for a grant."""
     _check_address(request)
     parameters = request.parameters()
-    _read_ahead(request, parameters, wiring)
-    client = authenticated_client(request, parameters, wiring)
+    given = credentials(request, parameters)
+    _read_ahead(request, parameters, given.client_id, wiring)
+    client = authenticated_client(request, parameters, wiring, given=given)
     grant_type = parameters.get("grant_type")
     if not grant_type:
         raise OAuthError("invalid_request", "The parameter 'grant_type' is missing")
@@ -64,11 +65,13 @@ def serve(request: Request, wiring: Wiring) -> dict[str, Any]:
     return answer(200, {**issued.fields, **body}, issued.headers)
 
 
-def _read_ahead(request: Request, parameters: Mapping[str, str], wiring: Wiring) -> None:
+def _read_ahead(
+    request: Request, parameters: Mapping[str, str], client_id: str, wiring: Wiring
+) -> None:
     """What is needed in any case and what the grant foresees, in one request; a client of another
     tenant than the path's is read again from there.
     """
-    tenant, client_id = request.tenant, credentials(request, parameters).client_id
+    tenant = request.tenant
     wiring.load(
         Wanted(Client, {"tenant": tenant, "client_id": client_id}),
         Wanted(TokenRules, {"tenant": tenant}),

@@ -10,7 +10,7 @@ from portico.domain.records import Change, Record, Wanted
 from portico.ports import Records
 
 R = TypeVar("R", bound=Record)
-Known = tuple[type[Record], tuple[tuple[str, str], ...]]
+Known = tuple[type[Record], frozenset[tuple[str, str]]]
 
 
 class Ahead:
@@ -64,4 +64,4 @@ class Ahead:
 
 
 def _known(kind: type[Record], key: Mapping[str, str]) -> Known:
-    return kind, tuple(sorted(key.items()))
+    return kind, frozenset(key.items())

@@ -143,7 +143,8 @@ class DynamoRecords:
         for round_ in range(ROUNDS):
             if not asked:
                 return found
-            time.sleep(PAUSE * round_)
+            if round_:  # not even for no time, which would give the processor away
+                time.sleep(PAUSE * round_)
             answer = self._connection.dispatch("BatchGetItem", {"RequestItems": asked})
             for table, items in answer.get("Responses", {}).items():
                 for item in items:
