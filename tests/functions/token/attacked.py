@@ -46,7 +46,7 @@ SCOPES = "openid email apim:api_view"
 PROVIDER = LoginProvider("acme", "Acme", "https://idp.example", "portico")
 
 
-@dataclass
+@dataclass(repr=False)
 class World:
     """The targets; what a method makes is new each time."""
 
