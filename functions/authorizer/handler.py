@@ -15,9 +15,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.authorizer.assertions import Assertions, Signer
 from functions.authorizer.calls import Call, Refused
+from functions.authorizer.credentials.api_keys import ApiKeys
+from functions.authorizer.credentials.basic import Basic
 from functions.authorizer.credentials.bearer import Bearer
+from functions.authorizer.credentials.internal import InternalKeys
 from functions.authorizer.credentials.opaque import Opaque
+from functions.authorizer.credentials.passwords import TokenFunctionPasswords
+from functions.authorizer.credentials.signed import KeySet
 from functions.authorizer.pipeline import NO_TOKEN, Pipeline, cors_of
+from functions.authorizer.steps.identifying import Credential
 from functions.authorizer.throttle.counters import TrafficCounters
 from functions.authorizer.throttle.failures import uncounted
 from functions.authorizer.throttling import Throttling
@@ -80,6 +86,7 @@ def _call(event: dict[str, Any]) -> Call:
         method=http["method"],
         path=event["rawPath"],
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        query=event.get("rawQueryString") or "",
         source_ip=http.get("sourceIp", ""),
         view=read_model().view(),
         now=time.time(),
@@ -103,12 +110,25 @@ def pipeline() -> Pipeline:
     """The pipeline on real AWS; made at the first call."""
     given = configuration()
     return Pipeline(
-        credentials=(Opaque(time.time), Bearer(f"{given.gateway_url}/oauth2/token", time.time)),
+        credentials=_credentials(given),
         throttling=Throttling(
             TrafficCounters(dynamodb(), given.traffic_table), time.time, uncounted
         ),
         assertions=Assertions(Signer(_backend_secret)),
         clock=time.time,
+    )
+
+
+def _credentials(given: settings.Settings) -> tuple[Credential, ...]:
+    """The kinds of credentials, in the order in which they are asked."""
+    issuer, keys = f"{given.gateway_url}/oauth2/token", KeySet()
+    passwords = TokenFunctionPasswords(_functions, given.token_function)
+    return (
+        InternalKeys(issuer, time.time, keys),
+        Opaque(time.time),
+        Bearer(issuer, time.time, keys),
+        ApiKeys(issuer, time.time, keys),
+        Basic(passwords, given.cache_seconds, time.time),
     )
 
 
@@ -135,6 +155,14 @@ def session() -> botocore.session.Session:
 def dynamodb() -> Any:
     """The one client of every call."""
     return session().create_client("dynamodb", region_name=_region(), config=CLIENT)
+
+
+@cache
+def _functions() -> Any:
+    """For the passwords of basic auth; made at the first of them."""
+    # A cold token function takes seconds; asked twice, a wrong password would count twice.
+    patient = Config(connect_timeout=1, read_timeout=8, retries={"total_max_attempts": 1})
+    return session().create_client("lambda", region_name=_region(), config=patient)
 
 
 def _backend_secret() -> str:

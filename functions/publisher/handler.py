@@ -20,6 +20,7 @@ from functions.publisher.routes import (
     approvals,
     definitions,
     executions,
+    internal_keys,
     lifecycle,
     planning,
     plans,
@@ -31,9 +32,11 @@ from functions.publisher.routes import (
 from functions.publisher.wiring import Wiring
 from portico.clock import SystemClock
 from portico.gateway.lifecycle_function import LifecycleFunction
+from portico.gateway.token_function import TokenFunctionSigner
 from portico.services.accounts import Accounts
 from portico.services.approving import Approving
 from portico.services.executing import Executing, allowing
+from portico.services.internal_keys import InternalKeys
 from portico.services.lifecycles import Lifecycles
 from portico.services.passwords import Passwords
 from portico.services.policies import Policies
@@ -60,6 +63,7 @@ ROUTES = (
     approvals,
     definitions,
     executions,
+    internal_keys,
     lifecycle,
     planning,
     plans,
@@ -119,6 +123,9 @@ def services() -> Wiring:
         lifecycle=LifecycleFunction(functions, known.lifecycle_function),
         subscribers=Subscribers(stored, clock),
         policies=Policies(stored, clock),
+        internal_keys=InternalKeys(
+            stored, clock, TokenFunctionSigner(functions, known.token_function)
+        ),
     )
 
 

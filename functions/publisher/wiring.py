@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from portico.ports import Downloads, Lifecycle
 from portico.services.approving import Approving
 from portico.services.executing import Executing
+from portico.services.internal_keys import InternalKeys
 from portico.services.lifecycles import Lifecycles
 from portico.services.policies import Policies
 from portico.services.previewing import Previewing
@@ -39,3 +40,4 @@ class Wiring:
     sunsetting: Sunsetting
     subscribers: Subscribers
     policies: Policies
+    internal_keys: InternalKeys

@@ -9,12 +9,14 @@ from typing import Any
 import boto3
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
 
 from functions.store.pages import apis as api_pages
 from functions.store.pages import applications as application_pages
 from functions.store.pages import keys as key_pages
 from functions.store.pages.shown import PAGES
 from functions.store.routes import (
+    api_keys,
     apis,
     applications,
     keys,
@@ -28,7 +30,9 @@ from functions.store.wiring import Wiring
 from portico.clock import SystemClock
 from portico.domain.tenant import SUPER_TENANT
 from portico.domain.token_rules import TokenRules
+from portico.gateway.token_function import TokenFunctionSigner
 from portico.services.accounts import Accounts
+from portico.services.api_keys import ApiKeys
 from portico.services.applications import Applications
 from portico.services.browsing import Browsing
 from portico.services.clients import Clients
@@ -47,7 +51,7 @@ from portico.web.pages import own_account, sign_in_routes
 from portico.web.rest import rest_app
 from portico.web.session import Sessions
 
-ROUTES = (apis, applications, keys, subscriptions, revocations, policies, settings)
+ROUTES = (api_keys, apis, applications, keys, subscriptions, revocations, policies, settings)
 
 
 @cache
@@ -69,11 +73,16 @@ def services() -> Wiring:
     stored, clock = records(), SystemClock()
     documents = BucketDocuments(boto3.client("s3", region_name=_region()), known.bucket)
     clients = Clients(stored, clock)
+    # One try: a key that was signed and not answered is asked for again by whoever wants it.
+    patience = Config(read_timeout=20, connect_timeout=3, retries={"total_max_attempts": 1})
+    functions = boto3.client("lambda", region_name=_region(), config=patience)
+    signer = TokenFunctionSigner(functions, known.token_function)
     owned = Applications(stored, clock, Removing(stored, clients))
     return Wiring(
         browsing=Browsing(stored, documents, known.gateway_url),
         applications=owned,
         keys=Keys(stored, clock, owned, clients, HttpTokenEndpoint(known.gateway_url)),
+        api_keys=ApiKeys(stored, clock, owned, signer),
         subscribing=Subscribing(stored, clock),
         ending=Ending(stored, clock),
         policies=Policies(stored, clock),

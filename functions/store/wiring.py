@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from portico.services.api_keys import ApiKeys
 from portico.services.applications import Applications
 from portico.services.browsing import Browsing
 from portico.services.ending import Ending
@@ -17,6 +18,7 @@ class Wiring:
     browsing: Browsing
     applications: Applications
     keys: Keys
+    api_keys: ApiKeys
     subscribing: Subscribing
     ending: Ending
     policies: Policies

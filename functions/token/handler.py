@@ -102,11 +102,16 @@ def _answered(event: dict[str, Any], request_id: str) -> dict[str, Any]:
 
 def _asked(event: dict[str, Any]) -> dict[str, Any]:
     """What somebody wants whom IAM lets invoke the function; no call over HTTP gets here."""
-    from functions.token.direct import check, look_after_keys
+    from functions.token.direct import check, check_password, look_after_keys, sign_key
     from portico.storage.vault import SecretsVault
 
     check(event)
     known = wiring()
+    if event["request"] == "sign":
+        logger.info("signed a key", kind=event["kind"])
+        return sign_key(event, known.signing(), known.issuer)
+    if event["request"] == "password":
+        return check_password(event, known.for_request().accounts)
     vault = SecretsVault(_secrets())
     told = look_after_keys(event, known.settings, vault, known.records, known.clock)
     logger.info("looked after keys", made=told["made"])

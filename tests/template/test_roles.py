@@ -26,7 +26,7 @@ TABLES = {
 }
 # Everything else than tables, logs and traces.
 OTHERS = {
-    "AuthorizerRole": {"secretsmanager:GetSecretValue"},
+    "AuthorizerRole": {"secretsmanager:GetSecretValue", "lambda:InvokeFunction"},
     "GatewayRole": NONE,
     "TokenRole": {
         "secretsmanager:GetSecretValue",
@@ -44,7 +44,7 @@ OTHERS = {
         "kms:GenerateDataKey",
         "lambda:InvokeFunction",
     },
-    "StoreRole": {"s3:GetObject"},
+    "StoreRole": {"s3:GetObject", "lambda:InvokeFunction"},
     "AdminRole": {"lambda:InvokeFunction", "kms:Encrypt"},
     "LifecycleRole": {
         "s3:GetObject",
@@ -146,10 +146,12 @@ def test_the_consoles_of_apis_may_ask_the_lifecycle_function_and_no_other(role: 
     assert actions_on(role, "${LifecycleFunction.Arn}:live") == {"lambda:InvokeFunction"}
 
 
-def test_only_the_deployments_own_set_up_may_invoke_the_token_function() -> None:
+def test_who_may_invoke_the_token_function() -> None:
+    # Keys are looked after, API keys and internal keys signed, and passwords checked there.
     asking = [role for role in ROLES if actions_on(role, "${TokenFunction.Arn}:live")]
-    assert asking == ["BootstrapRole"]
-    assert actions_on("BootstrapRole", "${TokenFunction.Arn}:live") == {"lambda:InvokeFunction"}
+    assert asking == ["AuthorizerRole", "BootstrapRole", "PublisherRole", "StoreRole"]
+    for role in asking:
+        assert actions_on(role, "${TokenFunction.Arn}:live") == {"lambda:InvokeFunction"}
 
 
 def test_keys_are_looked_at_once_a_day() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 # botocore's data folders, which are boto3's client names, that a layer keeps. A client of another
 # service fails with UnknownServiceError: add it here.
 SERVICES = {
-    "AuthorizerLayer": frozenset({"dynamodb", "secretsmanager"}),
+    "AuthorizerLayer": frozenset({"dynamodb", "lambda", "secretsmanager"}),
     "DependenciesLayer": frozenset(
         {
             "apigatewayv2",

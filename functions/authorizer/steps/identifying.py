@@ -78,7 +78,7 @@ class Credentials:
             taken = tuple(
                 one for one in self._kinds if one.kind in security or one.kind == Kind.INTERNAL
             )
-            if len(self._taken) < 64:  # noqa: PLR2004 - more than there are lists of three kinds
+            if len(self._taken) < 64:
                 self._taken[security] = taken
         return taken
 

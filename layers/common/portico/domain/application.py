@@ -142,6 +142,23 @@ class KeyMapping(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApiKey(Record):
+    """An API key of an application, without its text: `digest` is the SHA-256 (hex) of that."""
+
+    application_id: str
+    key_type: str
+    id: str  # also the `jti` of a self-contained one
+    name: str
+    digest: str
+    opaque: bool  # a random text that the gateway looks up; else self-contained
+    created: int  # epoch seconds
+    expires: int  # epoch seconds
+    validity: int  # seconds, -1: for ever
+    addresses: str = ""  # from which it may be used, with commas; '': any
+    referrers: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Subscription(Record):
     """An application's use of an API under a policy."""
 

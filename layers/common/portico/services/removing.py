@@ -4,11 +4,12 @@ wherever it stopped.
 
 from dataclasses import dataclass
 
-from portico.domain.application import Application, Client, KeyMapping, Subscription
+from portico.domain.application import ApiKey, Application, Client, KeyMapping, Subscription
 from portico.domain.errors import LostRace
 from portico.domain.records import Change, Discard, Remove
 from portico.ports import Records
 from portico.services.clients import Clients
+from portico.services.ending_api_keys import ending
 from portico.services.subscribing import removal
 
 CHUNK = 12  # subscriptions in one commit: seven items each, of a transaction's hundred
@@ -25,7 +26,7 @@ class Removing:
     clients: Clients
 
     def finish(self, application: Application) -> None:
-        """Remove its subscriptions, its keys, and at last itself; harmless when somebody else does
+        """Remove its subscriptions, its API keys, its keys, and at last itself; harmless when somebody else does
         the same.
         """
         failures = 0
@@ -59,6 +60,12 @@ class Removing:
         if subscriptions:
             changes = [change for one in subscriptions for change in removal(self.records, one)]
             self.records.commit(*changes)
+            return True
+        api_keys = self.records.list(
+            ApiKey, tenant=application.tenant, application_id=application.id, limit=CHUNK
+        )
+        if api_keys:
+            self.records.commit(*(change for one in api_keys for change in ending(one)))
             return True
         self.records.commit(*self.keys(application), Discard(application))
         return False
