@@ -66,7 +66,8 @@ class Call:
     cookies: tuple[str, ...] = ()
     address: str = "203.0.113.9"
 
-    def send(self) -> Answer:
+    def event(self) -> dict[str, Any]:
+        """What HTTP API hands over."""
         fields = {"host": "127.0.0.1:8280"}
         body = self.body
         if self.form is not None:
@@ -74,7 +75,7 @@ class Call:
             body = urlencode(self.form).encode()
         if self.basic:
             fields["authorization"] = basic_header(*self.basic)
-        event = {
+        return {
             "version": "2.0",
             "rawPath": self.path,
             "rawQueryString": self.query,
@@ -87,7 +88,10 @@ class Call:
             "body": base64.b64encode(body).decode(),
             "isBase64Encoded": True,
         }
-        told = function.handler(event, Context("token"))
+
+    def send(self) -> Answer:
+        """The real handler's answer."""
+        told = function.handler(self.event(), Context("token"))
         return Answer(told["statusCode"], told["headers"], told["body"], told.get("cookies", []))
 
 
