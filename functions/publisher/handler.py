@@ -52,6 +52,7 @@ from portico.services.uploads import Uploads
 from portico.settings import read
 from portico.storage.documents import BucketDocuments
 from portico.storage.records import DynamoRecords
+from portico.storage.sealing import KmsSealer
 from portico.web.callers import Callers
 from portico.web.contract import contract
 from portico.web.pages import own_account, sign_in_routes
@@ -107,7 +108,12 @@ def services() -> Wiring:
     return Wiring(
         settings=known,
         publishing=Publishing(
-            stored, documents, clock, known.allowed_backend_hosts, lifecycles.current
+            stored,
+            documents,
+            clock,
+            known.allowed_backend_hosts,
+            lifecycles.current,
+            KmsSealer(_kms, known.kms_key),
         ),
         uploads=Uploads(documents),
         downloads=GuardedDownloads(known.allowed_backend_hosts),
@@ -144,6 +150,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     resolver = app()
     resolver.append_context(services=services(), callers=callers())
     return resolver.resolve(event, context)
+
+
+@cache
+def _kms() -> Any:
+    """Loaded when somebody gives the credentials of a back end."""
+    return boto3.client("kms", region_name=_region())
 
 
 def _ways() -> dict[str, str]:

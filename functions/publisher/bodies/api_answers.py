@@ -1,11 +1,14 @@
 """The schemas API, APIInfo and APIOperations as answers."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from functions.publisher.bodies.apis import DELIVERY, PASS_AUTHORIZATION
 from functions.publisher.bodies.model import spaced
 from portico.domain.api import Api, ApiCard, Cors, Delivery, Resource, Scope
 from portico.domain.tenant import shown_user
+from portico.services.deployments import endpoint_config
+from portico.services.endpoint_credentials import shown
 
 # What an API has of the contract's fields before anybody sets them.
 USUAL: dict[str, Any] = {
@@ -73,6 +76,7 @@ def api_info(card: ApiCard) -> dict[str, Any]:
 def api_body(api: Api) -> dict[str, Any]:
     """The schema API."""
     kept = {name: value for name, value in api.extra.items() if name != "endpointConfig"}
+    rules = kept.pop("operationPolicies", {})
     properties = [
         *kept.pop("additionalProperties", []),
         *own_properties(api.delivery, api.pass_authorization),
@@ -106,14 +110,17 @@ def api_body(api: Api) -> dict[str, Any]:
         "lastUpdatedTimestamp": str(api.updated),
         **_endpoint_config(api),
         "scopes": [{"scope": scope_body(scope), "shared": False} for scope in api.scopes],
-        "operations": [operation_body(resource) for resource in api.resources],
+        "operations": [
+            operation_body(resource, rules.get(f"{resource.verb} {resource.target}"))
+            for resource in api.resources
+        ],
         "additionalProperties": properties,
         "additionalPropertiesMap": {one["name"]: one for one in properties},
         "initiatedFromGateway": False,
     }
 
 
-def operation_body(resource: Resource) -> dict[str, Any]:
+def operation_body(resource: Resource, policies: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The schema APIOperations."""
     return {
         "id": f"{resource.verb} {resource.target}",
@@ -123,7 +130,7 @@ def operation_body(resource: Resource) -> dict[str, Any]:
         "throttlingPolicy": resource.throttling_policy,
         "scopes": list(resource.scopes),
         "usedProductIds": [],
-        "operationPolicies": {"request": [], "response": [], "fault": []},
+        "operationPolicies": {"request": [], "response": [], "fault": [], **(policies or {})},
     }
 
 
@@ -159,15 +166,5 @@ def cors_body(cors: Cors) -> dict[str, Any]:
 
 
 def _endpoint_config(api: Api) -> dict[str, Any]:
-    if not api.production_endpoint and not api.sandbox_endpoint:
-        return {}
-    config: dict[str, Any] = {**api.extra.get("endpointConfig", {}), "endpoint_type": "http"}
-    for name, url in (
-        ("production_endpoints", api.production_endpoint),
-        ("sandbox_endpoints", api.sandbox_endpoint),
-    ):
-        if url:
-            config[name] = {**config.get(name, {}), "url": url}
-        else:
-            config.pop(name, None)
-    return {"endpointConfig": config}
+    config = endpoint_config(api)
+    return {"endpointConfig": shown(config)} if config else {}

@@ -11,6 +11,7 @@ from functions.publisher.bodies.parts import (
     CorsBody,
     EndpointConfigBody,
     OperationBody,
+    PoliciesBody,
     PropertyBody,
     Text,
     Texts,
@@ -78,7 +79,7 @@ class ApiFields(Body):
     visible_tenants: Texts = None
     visible_organizations: Texts = None
     mediation_policies: list[Any] | None = None
-    api_policies: Values = None
+    api_policies: PoliciesBody | None = None
     api_hub_policies: list[Any] | None = None
     subscription_availability: (
         Literal["CURRENT_TENANT", "ALL_TENANTS", "SPECIFIC_TENANTS"] | None
@@ -151,10 +152,8 @@ class ApiFields(Body):
         if "endpoint_config" not in self.model_fields_set:
             return
         config = self.endpoint_config
-        production = config.production_endpoints if config else None
-        sandbox = config.sandbox_endpoints if config else None
-        changes["production_endpoint"] = (production.url if production else "") or ""
-        changes["sandbox_endpoint"] = (sandbox.url if sandbox else "") or ""
+        changes["production_endpoint"] = config.first("production") if config else ""
+        changes["sandbox_endpoint"] = config.first("sandbox") if config else ""
 
     def _properties(self, changes: Changes) -> None:
         if self._given_properties() is None:
@@ -187,7 +186,17 @@ class ApiFields(Body):
                 if one.name not in (DELIVERY, PASS_AUTHORIZATION)
             ]
         if self.endpoint_config:
-            extra["endpointConfig"] = self.endpoint_config.model_dump(exclude_none=True)
+            extra["endpointConfig"] = self.endpoint_config.model_dump(
+                exclude_none=True, by_alias=True
+            )
+        if self.operations is not None:
+            extra["operationPolicies"] = {
+                f"{one.verb.upper()} {one.target}": policies
+                for one in self.operations
+                if (policies := one.policies())
+            } or None
+        if "api_policies" in self.model_fields_set:
+            extra["apiPolicies"] = self.api_policies.value() if self.api_policies else None
         return extra
 
 

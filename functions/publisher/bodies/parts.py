@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from functions.publisher.bodies.model import Body, ReadOnly
 from portico.domain.api import AuthType, Cors, Resource, Scope
@@ -13,6 +13,29 @@ Texts = list[str] | None
 Values = dict[str, Any] | None
 
 
+class PolicyBody(Body):
+    """The schema OperationPolicy; what it may do is `portico.domain.mediation`'s to say."""
+
+    policy_name: str = Field(max_length=100)
+    policy_version: Text = None
+    policy_type: Text = None
+    policy_id: Text = None
+    parameters: Values = None
+
+
+class PoliciesBody(Body):
+    """The schema APIOperationPolicies."""
+
+    request: list[PolicyBody] | None = None
+    response: list[PolicyBody] | None = None
+    fault: list[PolicyBody] | None = None
+
+    def value(self) -> dict[str, Any] | None:
+        """As it is kept: the contract's words, flows without policies left out."""
+        given = self.model_dump(by_alias=True, exclude_none=True)
+        return {flow: listed for flow, listed in given.items() if listed} or None
+
+
 class OperationBody(Body):
     """The schema APIOperations."""
 
@@ -21,7 +44,7 @@ class OperationBody(Body):
     auth_type: Text = None
     throttling_policy: Text = None
     scopes: Texts = None
-    operation_policies: Values = None
+    operation_policies: PoliciesBody | None = None
     operation_hub_policies: list[Any] | None = None
     id: ReadOnly = None
     used_product_ids: ReadOnly = None
@@ -31,14 +54,17 @@ class OperationBody(Body):
     payload_schema: Text = None
     uri_mapping: Text = None
 
-    @field_validator("operation_policies", "operation_hub_policies")
+    @field_validator("operation_hub_policies")
     @classmethod
     def _none_yet(cls, value: Any) -> Any:
         # Better refused than taken and never run.
-        flows = value.values() if isinstance(value, dict) else value or ()
-        if any(flows):
-            raise ValueError("operation policies are not available yet")
+        if value:
+            raise ValueError("policies of a hub are not available")
         return value
+
+    def policies(self) -> dict[str, Any] | None:
+        """Its rules in the contract's words; None without any."""
+        return self.operation_policies.value() if self.operation_policies else None
 
     def resource(self) -> Resource:
         """What the service takes."""
@@ -108,22 +134,48 @@ class EndpointBody(BaseModel):
     url: str | None = None
 
 
+class SecurityBody(BaseModel):
+    """The credentials for one side's endpoints; `portico.domain.endpoints` reads them."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+    enabled: bool = False
+    type: Text = None
+    username: Text = Field(default=None, max_length=2048)
+    password: Text = Field(default=None, max_length=1024)
+    token_url: Text = Field(default=None, alias="tokenUrl", max_length=2048)
+    client_id: Text = Field(default=None, alias="clientId", max_length=2048)
+    client_secret: Text = Field(default=None, alias="clientSecret", max_length=1024)
+    grant_type: Text = Field(default=None, alias="grantType")
+    scopes: Texts = None
+    custom_parameters: dict[str, str] | str | None = Field(default=None, alias="customParameters")
+    api_key_identifier: Text = Field(default=None, alias="apiKeyIdentifier", max_length=100)
+    api_key_identifier_type: Text = Field(default=None, alias="apiKeyIdentifierType")
+    api_key_value: Text = Field(default=None, alias="apiKeyValue", max_length=1024)
+
+
 class EndpointConfigBody(BaseModel):
     """The contract's free-form `endpointConfig`, of the kind that Portico serves."""
 
     model_config = ConfigDict(extra="allow", strict=True)
-    endpoint_type: Literal["http"]
-    production_endpoints: EndpointBody | None = None
-    sandbox_endpoints: EndpointBody | None = None
-    endpoint_security: Values = None
+    endpoint_type: Literal["http", "load_balance", "failover"]
+    production_endpoints: EndpointBody | list[EndpointBody] | None = None
+    sandbox_endpoints: EndpointBody | list[EndpointBody] | None = None
+    production_failovers: list[EndpointBody] | None = None
+    sandbox_failovers: list[EndpointBody] | None = None
+    endpoint_security: dict[Literal["production", "sandbox"], SecurityBody | None] | None = None
 
-    @field_validator("endpoint_security")
+    @field_validator("production_endpoints", "sandbox_endpoints")
     @classmethod
-    def _no_credentials(cls, value: Values) -> Values:
-        # They would have to be encrypted and sent to the back end; neither exists yet.
-        if any(isinstance(one, dict) and one.get("enabled") for one in (value or {}).values()):
-            raise ValueError("credentials of endpoints are not available yet")
-        return None
+    def _one_or_balanced(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, list) and info.data.get("endpoint_type") == "http":
+            raise ValueError("a list of endpoints is of the type load_balance")
+        return value
+
+    def first(self, side: Literal["production", "sandbox"]) -> str:
+        """The address that stands for a side; '' without one."""
+        given = self.production_endpoints if side == "production" else self.sandbox_endpoints
+        one = given[0] if isinstance(given, list) and given else given
+        return (one.url if isinstance(one, EndpointBody) else "") or ""
 
 
 class PropertyBody(Body):

@@ -92,7 +92,7 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     (endpoints("https://a.example.com/#x"), "endpointConfig.production_endpoints.url"),
     (endpoints("https://a.example.com/{x}"), "endpointConfig.production_endpoints.url"),
     (endpoints(7), "endpointConfig.production_endpoints.url"),
-    (endpoints("https://a.example.com", "load_balance"), "endpointConfig.endpoint_type"),
+    (endpoints("https://a.example.com", "address"), "endpointConfig.endpoint_type"),
     ({"endpointConfig": []}, "endpointConfig"),
     (
         {"endpointConfig": {HTTP: "http", "endpoint_security": {"production": {"enabled": True}}}},

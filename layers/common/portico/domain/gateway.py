@@ -40,6 +40,7 @@ class Deployment(Record):
     access: str = ""  # what the state means to callers; '' in records older than this field
     deprecated: int = 0  # epoch seconds since when, 0: it is not
     sunset: int = 0  # epoch seconds from when on it may be gone, 0: nobody said
+    planned: bool = False  # delivered by a `DeliveryPlan`
     mock: bool = False  # answered from the examples of its definition; it has no endpoint
     wording: dict[str, str] = field(default_factory=dict)  # scope -> what it allows, for people
     # Kinds of credentials that count, in WSO2's words (oauth2, api_key, basic_auth); [] in records
@@ -62,6 +63,40 @@ class MockAnswers(Record):
 
     revision_id: str
     answers: dict[str, list[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryPlan(Record):
+    """How calls of a deployed revision are delivered, where an address a side does not say it all.
+
+    `production` and `sandbox` are as `portico.domain.endpoints.side_plan` makes them, `rules` as
+    `portico.domain.mediation.rules`. A plan that is no longer deployed stays for a while: what was
+    decided before is delivered by it.
+    """
+
+    revision_id: str
+    api_id: str
+    production: dict[str, Any] = field(default_factory=dict)
+    sandbox: dict[str, Any] = field(default_factory=dict)
+    cache_seconds: int = 0  # how long answers may be kept, 0: not at all
+    rules: dict[str, dict[str, list[list[str]]]] = field(default_factory=dict)
+    validated: bool = False  # requests must fit their `RequestSchemas`
+    expires: int = 0  # epoch seconds, 0: it is deployed
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestSchemas(Record):
+    """What requests of a deployed revision must look like, taken from its definition.
+
+    `operations` are, by `VERB template`, the parameters and the bodies by media type; their
+    references lead to `components`.
+    """
+
+    revision_id: str
+    operations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    components: dict[str, Any] = field(default_factory=dict)
+    dialect: str = "3.0"  # of OpenAPI
+    expires: int = 0  # epoch seconds, 0: it is deployed
 
 
 @dataclass(frozen=True, kw_only=True)

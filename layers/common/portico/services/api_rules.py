@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 from portico.domain.addresses import AddressRefused, check_literal, target_of
 from portico.domain.api import VERBS, Api, AuthType
+from portico.domain.endpoints import SIDES, config_of, endpoints, security_of
+from portico.domain.endpoints import problems as endpoint_problems
 from portico.domain.errors import InvalidInput, Problem
+from portico.domain.mediation import problems as mediation_problems
 from portico.domain.paths import template_problem
-from portico.domain.policy import UNLIMITED, Level, Policy
 from portico.ports import Records
+from portico.services.policy_uses import choice_problems
 
 MAX_RESOURCES = 1000
 MAX_NAMES = 50  # of tags, policies, roles, scopes of one resource
@@ -40,6 +43,7 @@ class ApiRules:
             *_resource_problems(api),
             *_scope_problems(api),
             *_list_problems(api),
+            *_mediation_problems(api),
             *self._endpoint_problems(api),
             *self._policy_problems(api),
         ]
@@ -48,12 +52,21 @@ class ApiRules:
             raise InvalidInput(text, problems[:50])
 
     def _endpoint_problems(self, api: Api) -> Iterator[Problem]:
-        for field, url in (
-            ("endpointConfig.production_endpoints.url", api.production_endpoint),
-            ("endpointConfig.sandbox_endpoints.url", api.sandbox_endpoint),
-        ):
-            if not url:
-                continue
+        config = config_of(api.extra, api.production_endpoint, api.sandbox_endpoint)
+        if not config:
+            return
+        yield from endpoint_problems(config)
+        named = [
+            (f"endpointConfig.{where}.url", str(one["url"]))
+            for side in SIDES
+            for where, one in endpoints(config, side)
+        ]
+        named += [
+            (f"endpointConfig.endpoint_security.{side}.tokenUrl", str(security["tokenUrl"]))
+            for side in SIDES
+            if (security := security_of(config, side)).get("tokenUrl")
+        ]
+        for field, url in named:
             try:
                 check_literal(target_of(url), self.allowed_hosts)
             except AddressRefused as exc:
@@ -65,21 +78,10 @@ class ApiRules:
                     yield Problem(field, "may have no variables")
 
     def _policy_problems(self, api: Api) -> Iterator[Problem]:
-        wanted = [("policies", Level.SUBSCRIPTION, name) for name in api.policies]
-        if api.api_throttling_policy:
-            wanted.append(("apiThrottlingPolicy", Level.API, api.api_throttling_policy))
-        named = dict.fromkeys(resource.throttling_policy for resource in api.resources)
-        wanted += [("operations.throttlingPolicy", Level.API, name) for name in named]
-        keys = [
-            {"tenant": api.tenant, "level": level.value, "name": name} for _, level, name in wanted
-        ]
-        found = {(policy.level, policy.name) for policy in self.records.get_many(Policy, keys)}
-        for field, level, name in wanted:
-            unlimited = level == Level.API and name == UNLIMITED
-            if (level.value, name) not in found and not unlimited:
-                yield Problem(field, f"there is no {level.value} policy '{name}'")
-            elif level == Level.SUBSCRIPTION and name in _NOT_OFFERED:
-                yield Problem(field, f"'{name}' cannot be offered to subscribers")
+        yield from choice_problems(self.records, api)
+        for name in api.policies:
+            if name in _NOT_OFFERED:
+                yield Problem("policies", f"'{name}' cannot be offered to subscribers")
 
 
 def _resource_problems(api: Api) -> Iterator[Problem]:
@@ -121,6 +123,14 @@ def _scope_problems(api: Api) -> Iterator[Problem]:
         if scope.name in seen:
             yield Problem(f"{where}.name", f"'{scope.name}' appears twice")
         seen.add(scope.name)
+
+
+def _mediation_problems(api: Api) -> Iterator[Problem]:
+    yield from mediation_problems("apiPolicies", api.extra.get("apiPolicies"))
+    named = api.extra.get("operationPolicies") or {}
+    for number, resource in enumerate(api.resources):
+        where = f"operations.{number}.operationPolicies"
+        yield from mediation_problems(where, named.get(f"{resource.verb} {resource.target}"))
 
 
 def _list_problems(api: Api) -> Iterator[Problem]:

@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from portico.domain import endpoints, mediation
 from portico.domain.api import Api, Delivery, Revision
 from portico.domain.behaviour import Access, behaviour_of
 from portico.domain.errors import AlreadyExists, InvalidInput
-from portico.domain.gateway import Deployment
-from portico.domain.records import Change, Create, Remove, Replace
+from portico.domain.gateway import DeliveryPlan, Deployment, RequestSchemas
+from portico.domain.records import Change, Create, Discard, Remove, Replace
 from portico.ports import Records
 
 # A pass-through route exists for these only; all other calls fall to the catch-all, whose answers
@@ -61,6 +62,7 @@ def compile(api: Api, revision: Revision) -> list[Deployment]:
         cors=asdict(snapshot.cors) if snapshot.cors else None,
         scopes={scope.name: list(scope.roles) for scope in snapshot.scopes},
         **_standing(api),
+        planned=plan_of(api, revision) is not None,
         mock=mocked(api, snapshot),
         wording={
             scope.name: words
@@ -71,6 +73,43 @@ def compile(api: Api, revision: Revision) -> list[Deployment]:
     if not api.is_default_version or bare_context(api) == api.full_context:
         return [compiled]
     return [compiled, replace(compiled, prefix=bare_context(api))]
+
+
+def plan_of(api: Api, revision: Revision) -> DeliveryPlan | None:
+    """How calls of the revision are delivered; None where an address a side says it all."""
+    snapshot = revision.api
+    config = endpoint_config(snapshot)
+    made = mediation.rules(
+        snapshot.extra, [f"{one.verb} {one.target}" for one in snapshot.resources]
+    )
+    seconds = cached_seconds(snapshot)
+    validated = bool(snapshot.extra.get("enableSchemaValidation"))
+    plain = endpoints.plain(config) and not (made or seconds or validated)
+    if plain or snapshot.delivery == Delivery.PASS_THROUGH:
+        return None
+    return DeliveryPlan(
+        tenant=api.tenant,
+        revision_id=revision.id,
+        api_id=api.id,
+        production=endpoints.side_plan(config, "production"),
+        sandbox=endpoints.side_plan(config, "sandbox"),
+        cache_seconds=seconds,
+        rules=made,
+        validated=validated,
+    )
+
+
+def endpoint_config(api: Api) -> dict[str, Any]:
+    """The API's endpoint configuration, secrets sealed."""
+    return endpoints.config_of(api.extra, api.production_endpoint, api.sandbox_endpoint)
+
+
+def cached_seconds(api: Api) -> int:
+    """How long answers may be kept; WSO2's 300 seconds where caching is on and nothing is said."""
+    if not api.extra.get("responseCachingEnabled"):
+        return 0
+    given = api.extra.get("cacheTimeout")
+    return 300 if given is None else int(given)
 
 
 def security_of(api: Api) -> list[str]:
@@ -111,6 +150,21 @@ def check_deliverable(api: Api) -> None:
         )
     if api.delivery != Delivery.PASS_THROUGH:
         return
+    for field, needs in (
+        ("endpointConfig", not endpoints.plain(endpoint_config(api))),
+        ("responseCachingEnabled", cached_seconds(api) > 0),
+        ("enableSchemaValidation", bool(api.extra.get("enableSchemaValidation"))),
+        (
+            "operationPolicies",
+            bool(mediation.rules(api.extra, [f"{one.verb} {one.target}" for one in api.resources])),
+        ),
+    ):
+        if needs:
+            raise InvalidInput.of(
+                field,
+                "is for mediated APIs: a pass-through call goes from API Gateway to one address, "
+                "and nothing of ours sees it",
+            )
     address = urlsplit(api.production_endpoint)
     if address.scheme not in ("http", "https") or not address.hostname:
         raise InvalidInput.of("endpointConfig", "a pass-through API needs a production endpoint")
@@ -175,8 +229,16 @@ class Deployments:
         return [Replace(after) for found, after in marked if after != found]
 
     def remove(self, api: Api) -> list[Change]:
-        """Changes that take the API off the gateway."""
-        return [Remove(found) for found in self.of(api)]
+        """Changes that take the API off the gateway, and its back ends' credentials with it."""
+        there = self.of(api)
+        plans = sorted({found.revision_id for found in there if found.planned})
+        gone: list[Change] = [Remove(found) for found in there]
+        for revision in plans:
+            gone.append(
+                Discard(DeliveryPlan(tenant=api.tenant, revision_id=revision, api_id=api.id))
+            )
+            gone.append(Discard(RequestSchemas(tenant=api.tenant, revision_id=revision)))
+        return gone
 
 
 def routed(deployments: Sequence[Deployment], api_id: str) -> Deployment | None:

@@ -6,7 +6,7 @@ deployed revision.
 """
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -24,21 +24,21 @@ from portico.domain.api import (
 from portico.domain.approvals import PendingTransition
 from portico.domain.contexts import canonical_context, check_name, check_version
 from portico.domain.errors import InUse, InvalidInput, LostRace, NotFound, Stale
-from portico.domain.policy import Level
 from portico.domain.query import Query
 from portico.domain.records import Change, Create, Discard, Remove, Replace, Require
 from portico.domain.user import ADMIN, Caller, User
 from portico.lifecycle.model import LifeCycle
 from portico.lifecycle.scxml import default
-from portico.ports import Clock, Documents, Records
+from portico.ports import Clock, Documents, Records, Sealer
+from portico.services import endpoint_credentials
 from portico.services.api_rules import ApiRules
 from portico.services.auditing import audit
 from portico.services.claims import claim, claimed_by_another, unclaim
 from portico.services.definitions import reading, texts, writing
 from portico.services.definitions.reading import Definition
-from portico.services.deployments import Deployments
+from portico.services.deployments import Deployments, endpoint_config
 from portico.services.drafts import Changes, Draft, changed, filled, permitted
-from portico.services.policies import policy_uses
+from portico.services.policy_uses import api_uses, snapshots
 from portico.services.revisions import Revisions
 
 T = TypeVar("T")
@@ -68,6 +68,7 @@ class Publishing:
     clock: Clock
     allowed_hosts: Collection[str] = ()
     lifecycle_of: Callable[[str], LifeCycle] = lambda _: default()  # by tenant
+    sealer: Sealer | None = None  # without it, back ends have no credentials
 
     def create(self, caller: Caller, draft: Draft, definition: Definition | None = None) -> Api:
         """A new API in the first state of its life cycle, from a draft alone or with a definition
@@ -95,7 +96,7 @@ class Publishing:
         first = lifecycle.state(lifecycle.initial)
         if first:
             api = replace(api, state=first.id.upper(), behaviour=first.behaviour)
-        api = changed(api, draft.changes)
+        api = self._sealed(changed(api, draft.changes), None)
         if not api.resources:
             api = replace(api, resources=DEFAULT_RESOURCES)
         ApiRules(self.records, self.allowed_hosts).check(api)
@@ -152,7 +153,7 @@ class Publishing:
 
         def attempt() -> Api:
             before = self._current(caller, api_id, stamp)
-            api = changed(before, permitted(caller, changes))
+            api = self._sealed(changed(before, permitted(caller, changes)), before)
             api = replace(api, updated=self._now(), updated_by=caller.user)
             if not api.resources:
                 raise InvalidInput.of("operations", "an API needs at least one")
@@ -163,7 +164,7 @@ class Publishing:
                 Replace(api),
                 self._card(api),
                 *others,
-                *_policy_changes(before, api),
+                *_policy_changes(before, api, self._snapshots(before)),
                 audit(self.clock, caller, "update", "api", api.id, _telling(before), _telling(api)),
             )
             return replace(api, stamp=api.stamp + 1)
@@ -184,6 +185,7 @@ class Publishing:
                     f"{api.name} {api.version} has {count.count} subscriptions; remove them first"
                 )
             revisions = self.records.list(Revision, tenant=tenant, api_id=api.id)
+            # What only revisions name is left: `Policies.delete` sees that the API is gone.
             uses = _policy_changes(api, None)
             room = max(MAX_DISCARDED - len(uses), 1)
             history = self.records.list(
@@ -246,6 +248,9 @@ class Publishing:
 
     # --- what the use cases share ---
 
+    def _snapshots(self, api: Api) -> list[Api]:
+        return snapshots(self.records, api) if api.revision_count else []
+
     def _current(self, caller: Caller, api_id: str, stamp: int | None) -> Api:
         api = self.show(caller, api_id)
         if stamp is not None and stamp != api.stamp:
@@ -297,6 +302,15 @@ class Publishing:
         found = self.records.get(ApiCard, tenant=api.tenant, id=api.id)
         return Replace(replace(card_of(api), stamp=found.stamp if found else 0))
 
+    def _sealed(self, api: Api, before: Api | None) -> Api:
+        """With the credentials of its back ends encrypted."""
+        config = endpoint_config(api)
+        earlier = endpoint_config(before) if before else {}
+        if config == earlier or not config.get("endpoint_security"):
+            return api
+        made = endpoint_credentials.sealed(config, earlier, api.tenant, api.id, self.sealer)
+        return replace(api, extra={**api.extra, "endpointConfig": made})
+
     def _now(self) -> int:
         return int(self.clock.now() * 1000)
 
@@ -312,28 +326,13 @@ def _retried(attempt: Callable[[], T], stamp: int | None = None) -> T:
     return attempt()
 
 
-def _policy_changes(before: Api | None, after: Api | None) -> list[Change]:
-    """What makes a policy that an API names impossible to delete."""
+def _policy_changes(
+    before: Api | None, after: Api | None, revisions: Sequence[Api] = ()
+) -> list[Change]:
+    """What makes a policy that an API or one of its revisions names impossible to delete."""
     api = after or before
     assert api is not None  # noqa: S101 - for the type checker: one of the two is always there
-
-    def offered(one: Api | None) -> list[str]:
-        return list(one.policies) if one else []
-
-    def limiting(one: Api | None) -> list[str]:
-        names = (
-            [one.api_throttling_policy, *(resource.throttling_policy for resource in one.resources)]
-            if one
-            else []
-        )
-        return list(dict.fromkeys(name for name in names if name))
-
-    changes = [
-        *policy_uses(
-            api.tenant, Level.SUBSCRIPTION, "API", api.id, offered(before), offered(after)
-        ),
-        *policy_uses(api.tenant, Level.API, "API", api.id, limiting(before), limiting(after)),
-    ]
+    changes = api_uses([before, *revisions], [after, *revisions], api.tenant, api.id)
     if len(changes) > MAX_USES:
         raise InvalidInput.of(
             "policies", f"{len(changes)} come or go; {MAX_USES} may at once, so take two steps"

@@ -20,21 +20,21 @@ from portico.domain.api import (
 )
 from portico.domain.behaviour import behaviour_of
 from portico.domain.errors import Conflict, InUse, InvalidInput, LimitReached, LostRace, NotFound
-from portico.domain.gateway import Deployment, MockAnswers
-from portico.domain.policy import Level
+from portico.domain.gateway import DeliveryPlan, Deployment, MockAnswers, RequestSchemas
 from portico.domain.records import Change, Create, Discard, Put, Remove, Replace
 from portico.domain.user import Caller
 from portico.ports import Clock, Documents, Records
 from portico.services.auditing import audit
-from portico.services.definitions import examples, texts
-from portico.services.deployments import Deployments, mocked
+from portico.services.definitions import examples, requests, texts
+from portico.services.deployments import Deployments, mocked, plan_of
 from portico.services.outbox import enqueue
-from portico.services.policies import policy_uses
+from portico.services.policy_uses import api_uses, check_choices, snapshots
 
 T = TypeVar("T")
 Changes = list[Change]  # inside the class, `list` is a use case
 MAX_DESCRIPTION = 255  # the contract's APIRevision.description
 TRIES = 5
+OUTGOING = 3600  # seconds that the delivery of a replaced revision is kept
 ROUTE = "route"  # the kind of outbox entry that has a route put right
 # What a restore leaves as it is: who the API is, where it stands, and how its revisions count.
 _KEPT = (
@@ -165,9 +165,13 @@ class Revisions:
                 updated=self._now(),
                 updated_by=caller.user,
             )
+            # A policy may have been deleted since; one that a revision names is in use now.
+            check_choices(self.records, restored)
+            named = snapshots(self.records, api)
             after = {"revision": revision.number}
             entry = audit(self.clock, caller, "restore-revision", "api", api.id, after=after)
-            changes = [*_uses(api, restored), entry]
+            uses = api_uses([api, *named], [restored, *named], api.tenant, api.id)
+            changes = [*uses, entry]
             self.records.commit(Replace(restored), self.card(restored), *changes)
             return replace(restored, stamp=restored.stamp + 1)
 
@@ -182,9 +186,12 @@ class Revisions:
             if api.deployed_revision == revision.id:
                 raise InUse(f"Revision {revision.number} is deployed; undeploy it first")
             fewer = replace(api, revision_count=max(api.revision_count - 1, 0))
+            named = self.list(caller, api_id)
+            left = [one.api for one in named if one.id != revision.id]
+            uses = api_uses([api, revision.api, *left], [api, *left], api.tenant, api.id)
             before = {"revision": revision.number}
             entry = audit(self.clock, caller, "delete-revision", "api", api.id, before)
-            self.records.commit(Replace(fewer), Remove(revision), entry)
+            self.records.commit(Replace(fewer), Remove(revision), *uses, entry)
             return revision
 
         gone = _retried(attempt)
@@ -219,7 +226,11 @@ class Revisions:
         return made, revision
 
     def put_on_gateway(self, api: Api, revision: Revision) -> tuple[Api, Revision, Changes]:
-        """The API and the revision as deployed, for the caller to commit with the changes."""
+        """The API and the revision as deployed, for the caller to commit with the changes.
+
+        Raises InvalidInput when it names a limit that is gone or cannot be applied.
+        """
+        check_choices(self.records, revision.api, offering=False)
         changes: Changes = []
         if api.deployed_revision and api.deployed_revision != revision.id:
             changes += self._no_longer_deployed(api)
@@ -227,6 +238,7 @@ class Revisions:
         before = deployments.of(api)
         changes += deployments.put(api, revision)
         changes += self._mocks(api, revision)
+        changes += self._plans(api, revision, before)
         if revision.api.delivery == Delivery.PASS_THROUGH or _passes_through(before):
             changes.append(self.route_entry(api))
         return (
@@ -267,6 +279,40 @@ class Revisions:
         made = MockAnswers(tenant=api.tenant, revision_id=revision.id, answers=known)
         return [*earlier, Put(made)]
 
+    def _plans(self, api: Api, revision: Revision, before: Sequence[Deployment]) -> Changes:
+        """How the revision is delivered. What delivered the one before goes on for a while: calls
+        that were decided by it are still on their way.
+        """
+        changes: Changes = []
+        until = int(self.clock.now()) + OUTGOING
+        earlier = {one.revision_id for one in before if one.planned} - {revision.id}
+        for name in sorted(earlier):
+            key = {"tenant": api.tenant, "revision_id": name}
+            if delivered := self.records.get(DeliveryPlan, **key):
+                changes.append(Put(replace(delivered, expires=until)))
+            if checked := self.records.get(RequestSchemas, **key):
+                changes.append(Put(replace(checked, expires=until)))
+        plan = plan_of(api, revision)
+        if plan:
+            changes.append(Put(plan))
+            if plan.validated:
+                changes.append(Put(self._schemas(revision)))
+        return changes
+
+    def _schemas(self, revision: Revision) -> RequestSchemas:
+        key = revision.api.definition_key
+        content = self.documents.read(key) if key else None
+        if not content:
+            raise InvalidInput.of("enableSchemaValidation", "the API has no definition")
+        operations, components, dialect = requests.requests(texts.load(content))
+        return RequestSchemas(
+            tenant=revision.tenant,
+            revision_id=revision.id,
+            operations=operations,
+            components=components,
+            dialect=dialect,
+        )
+
     def _without_mocks(self, deployments: Sequence[Deployment]) -> Changes:
         gone = {(one.tenant, one.revision_id) for one in deployments if one.mock}
         return [
@@ -305,19 +351,6 @@ class Revisions:
 
 def _folder(api: Api) -> str:
     return f"{api.tenant}/apis/{api.id}"
-
-
-def _uses(before: Api, after: Api) -> list[Change]:
-    """What keeps administrators from deleting a policy that the API names."""
-    tenant, subject = after.tenant, after.id
-    return [
-        *policy_uses(tenant, Level.SUBSCRIPTION, "API", subject, before.policies, after.policies),
-        *policy_uses(tenant, Level.API, "API", subject, _advanced(before), _advanced(after)),
-    ]
-
-
-def _advanced(api: Api) -> set[str]:
-    return {api.api_throttling_policy, *(found.throttling_policy for found in api.resources)}
 
 
 def _passes_through(deployments: list[Deployment]) -> bool:

@@ -122,6 +122,8 @@ PLACES: Mapping[str, Place] = {
         all=("{tenant}#DEPLOYMENTS", "{prefix}"),
     ),
     "MockAnswers": _place("gateway", "{tenant}#MOCKS#{revision_id}", "MOCKS"),
+    "DeliveryPlan": _place("gateway", "{tenant}#DELIVERY#{revision_id}", "PLAN"),
+    "RequestSchemas": _place("gateway", "{tenant}#DELIVERY#{revision_id}", "SCHEMAS"),
     "Grant": _place("gateway", "{tenant}#GRANT#{application_id}", "{prefix}"),
     "GatewayApplication": _place("gateway", "{tenant}#APPLICATION#{application_id}", "APPLICATION"),
     "GatewayClient": _place("gateway", "{tenant}#CLIENT#{client_id}", "CLIENT"),
