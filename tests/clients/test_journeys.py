@@ -35,6 +35,11 @@ def signed_in(client: Library, browser: Browser, application: Application) -> di
     return client.finish(browser.authorize(address, application.redirect_uri))
 
 
+def password_of(stack: Stack, name: str) -> str:
+    user = next(one for one in stack.endpoints["users"] if one["name"] == name)
+    return str(user["password"])
+
+
 def test_discovery_oidc_and_rfc_8414(client: Library, stack: Stack) -> None:
     found = client.discover()
     assert found["issuer"] == issuer_of(stack)
@@ -109,6 +114,16 @@ def test_device(client: Library, browser: Browser, stack: Stack) -> None:
     assert stack.call(MENU, found["access_token"]).status_code == 200
 
 
+def test_a_device_that_the_user_denies(client: Library, stack: Stack) -> None:
+    """RFC 8628 section 3.5: `access_denied` ends the polling."""
+    begun = client.device(SCOPE)
+    with Browser("creator", password_of(stack, "creator"), decision="deny") as creator:
+        heading = creator.connect(begun["verification_uri_complete"], begun["user_code"])
+    assert heading == "The device was refused"
+    with pytest.raises(Refused, match="access_denied"):
+        client.poll()
+
+
 def test_introspection(client: Library, application: Application, browser: Browser) -> None:
     """RFC 7662."""
     tokens = signed_in(client, browser, application)
@@ -150,13 +165,8 @@ def test_a_user_who_denies_is_told_to_the_application(
     client: Library, application: Application, stack: Stack
 ) -> None:
     """RFC 6749 section 4.1.2.1: `access_denied`, with `iss` as in every answer."""
-    with Browser("creator", _password(stack, "creator"), decision="deny") as creator:
+    with Browser("creator", password_of(stack, "creator"), decision="deny") as creator:
         callback = creator.authorize(client.begin(SCOPE), application.redirect_uri)
     assert parse_qs(urlsplit(callback).query)["iss"] == [issuer_of(stack)]
     with pytest.raises(Refused, match="access_denied"):
         client.finish(callback)
-
-
-def _password(stack: Stack, name: str) -> str:
-    user = next(one for one in stack.endpoints["users"] if one["name"] == name)
-    return str(user["password"])

@@ -3,6 +3,7 @@ public clients, signing out, registering by themselves; and answers that a clien
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -26,6 +27,8 @@ from tests.clients.with_node import Oauth4webapi, OpenidClient, Script
 from tests.deployed import Person, Stack, eventually
 
 SCOPE = "openid email"
+# The npm packages go by the status 401 and its challenge, before they read the error in the body.
+UNPROVED = "invalid_client|OAUTH_WWW_AUTHENTICATE_CHALLENGE"
 Open = Callable[[type[Any], Application], Any]
 SIGNING = pytest.mark.parametrize(
     "kind",
@@ -76,18 +79,28 @@ def test_private_key_jwt(
 
 
 @SIGNING
+def test_client_secret_post(
+    kind: type[Library], opened: Open, stack: Stack, developer: Person, browser: Browser
+) -> None:
+    """RFC 6749 section 2.3.1: the secret in the body, and no other way for such a client."""
+    application = registered(stack, developer, token_endpoint_auth_method="client_secret_post")
+    client = opened(kind, application)
+    tokens = client.finish(browser.authorize(client.begin(SCOPE), CALLBACK))
+    assert client.introspect(tokens["access_token"])["active"] is True
+    client.revoke(tokens["refresh_token"])
+    assert client.introspect(tokens["access_token"]) == {"active": False}
+    with_header = opened(kind, replace(application, method="client_secret_basic"))
+    with pytest.raises(Refused, match=UNPROVED):
+        with_header.client_credentials()
+
+
+@SIGNING
 def test_private_key_jwt_with_another_key_is_refused(
     kind: type[Library], opened: Open, stack: Stack, developer: Person
 ) -> None:
     application, other = signing(stack, developer), signing(stack, developer)
-    client = opened(
-        kind,
-        Application(
-            application.issuer, application.client_id, method=application.method, key=other.key
-        ),
-    )
-    # The npm packages go by the status 401 and its challenge, before the error in the body.
-    with pytest.raises(Refused, match=r"invalid_client|OAUTH_WWW_AUTHENTICATE_CHALLENGE"):
+    client = opened(kind, replace(application, key=other.key))
+    with pytest.raises(Refused, match=UNPROVED):
         client.client_credentials()
 
 
