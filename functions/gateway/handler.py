@@ -1,29 +1,51 @@
 """Entry point of the gateway function: carries out the authorizer's decision; wiring only."""
 
 import os
+import time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from functions.gateway import cors, faults
+from functions.gateway import cors, faults, quotas
 from functions.gateway.backends import Backends
 from functions.gateway.farewell import farewell
 from functions.gateway.forward import Forwarder, NotDelivered
 from portico import settings
+from portico.domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from functions.gateway.mocks import Mocks
+    from functions.gateway.usage import Usage
 
 logger = Logger()
 
 
 def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """An answer in payload format 2.0: the back end's, a preflight's, or a fault."""
+    """An answer in payload format 2.0, with what is left of the caller's limits."""
+    decision = (event["requestContext"].get("authorizer") or {}).get("lambda") or {}
+    answer = _answer(event, decision)
+    if decision.get("limits"):
+        answer["headers"] = {**answer["headers"], **quotas.headers(decision, time.time())}
+    if decision.get("usage"):
+        _count(event, answer, str(decision["usage"]))
+    return answer
+
+
+def _count(event: dict[str, Any], answer: dict[str, Any], counters: str) -> None:
+    from functions.gateway.usage import size_of
+
+    try:
+        usage().count(counters, size_of(event, answer))
+    except Unavailable as failure:
+        logger.warning("Bytes wait to be counted", reason=str(failure))
+
+
+def _answer(event: dict[str, Any], decision: dict[str, Any]) -> dict[str, Any]:
+    """The back end's answer, a preflight's, or a fault."""
     request = event["requestContext"]
-    decision = (request.get("authorizer") or {}).get("lambda") or {}
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     if not decision.get("jwt"):
         # No authorizer stood before this call: whatever it is, it is not served.
@@ -81,6 +103,21 @@ def mocks() -> "Mocks":
     client = boto3.client("dynamodb", region_name=os.environ.get("AWS_REGION", "us-east-1"))
     model = ReadModel(GatewayTable(client, given.gateway_table), given.cache_seconds)
     return Mocks(lambda: model)
+
+
+@cache
+def usage() -> "Usage":
+    """Loaded when the first call comes whose bytes are limited."""
+    import boto3
+    from botocore.config import Config
+
+    from functions.gateway.usage import TrafficBytes, Usage
+
+    # The caller waits for its answer meanwhile.
+    config = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
+    region = os.environ.get("AWS_REGION", "us-east-1")
+    client = boto3.client("dynamodb", region_name=region, config=config)
+    return Usage(TrafficBytes(client, settings.read(os.environ).traffic_table), time.time)
 
 
 @cache
