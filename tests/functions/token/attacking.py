@@ -110,7 +110,7 @@ class Attack:
 
     name: str
     source: str  # the section that asks for the refusal
-    prepare: Callable[[Any], Call | Sequence[Call]]
+    prepare: Callable[..., Call | Sequence[Call]]  # given a world
     status: int
     error: str = ""
     changes: frozenset[str] = frozenset()

@@ -78,7 +78,7 @@ def managing(world: World, method: str, body: Any = None) -> Call:
     return register(body, method, path, headers=bearer(theirs["registration_access_token"]))
 
 
-def inactive(name: str, prepare: Callable[[World], Call], source: str = "RFC 7662 4") -> Attack:
+def inactive(name: str, prepare: Callable[..., Call], source: str = "RFC 7662 4") -> Attack:
     return Attack(name, source, prepare, 200, told='{"active": false}')
 
 
@@ -378,7 +378,7 @@ def allowed_device(world: World, name: str) -> Call:
     """A device whose user has allowed it in a browser."""
     told = world.device()
     headers = {"sec-fetch-site": "same-origin"}
-    cookies = (f"portico-session={world.session(name)}",)
+    cookies: tuple[str, ...] = (f"portico-session={world.session(name)}",)
     form = {"user_code": told["user_code"]}
     number = next(world.numbers)
     seen = Call(
