@@ -103,6 +103,20 @@ def test_the_consent_page_tells_in_words_what_is_asked(client: Client, browser: 
     assert "unknown:scope" not in text
 
 
+def test_the_consent_page_tells_when_nobody_owns_the_application(
+    server: Server, client: Client, browser: Browser
+) -> None:
+    """As of one that registered itself where the tenant lets everybody (RFC 7591 section 3)."""
+    found = server.aws.records.get(Client, tenant=TENANT, client_id=client.client_id)
+    assert found
+    server.aws.records.commit(Replace(replace(found, owner="", application_owner="")))
+
+    text = browser.get(sign_in(browser, browser.get(AUTHORIZE, **asking(client))).location).text
+
+    assert "registered itself: nobody here knows whose it is" in text
+    assert "belongs to" not in text
+
+
 @pytest.mark.parametrize("prompt", ["login", "select_account", "consent", "login consent"])
 def test_prompt_makes_a_signed_in_user_act(
     server: Server, client: Client, browser: Browser, prompt: str
