@@ -7,6 +7,7 @@ from typing import Any
 from functions.authorizer.assertions import Assertions
 from functions.authorizer.calls import Call, Kind, Refused
 from functions.authorizer.credentials.api_keys import NAME
+from functions.authorizer.credentials.identities import grant_of
 from functions.authorizer.steps.identifying import Credential, Credentials, needed
 from functions.authorizer.steps.locating import Resources, find_api
 from functions.authorizer.steps.permissions import check_audience, check_scopes, check_token_type
@@ -16,7 +17,6 @@ from functions.authorizer.steps.subscriptions import (
     check_since,
     check_subscription,
     find_grant,
-    grant_of,
 )
 from functions.authorizer.throttling import Throttling, policies
 from portico.domain.faults import NO_ENDPOINT

@@ -9,11 +9,12 @@ from functions.authorizer.calls import Call, Identity
 from portico.domain.gateway import (
     GatewayApplication,
     GatewayClient,
+    Grant,
     Revocation,
     revoking_subjects,
 )
 from portico.domain.tenant import split_user
-from portico.storage.readmodel import key
+from portico.storage.readmodel import Key, key
 from portico.tokens.jwt import MAX_TOKEN, InvalidToken
 
 SCHEME = "bearer "
@@ -86,6 +87,13 @@ def ended(identity: Identity, call: Call) -> bool:
 
     A mark counts until its own end, whether or not the database has removed it by then.
     """
-    call.view.load(identity.revocations)
+    # With it what else the call needs, which nobody could foresee of a random text.
+    grant = grant_of(call.tenant, identity.application_id, call.api.context)
+    call.view.load((*identity.records, *([grant] if identity.application_id else [])))
     found = map(call.view.get, identity.revocations)
     return any(one is not None and one.ends(identity.issued, call.now) for one in found)
+
+
+def grant_of(tenant: str, application_id: str, context: str) -> Key[Grant]:
+    """Where a subscription is, as the gateway sees it."""
+    return key(Grant, tenant=tenant, application_id=application_id, prefix=context)

@@ -1,9 +1,8 @@
 """Whether the application, its consumer key and its subscription stand."""
 
 from functions.authorizer.calls import Call, Kind, Refused
-from portico.domain.gateway import Grant
+from functions.authorizer.credentials.identities import grant_of
 from portico.domain.words import KeyType, SubscriptionStatus
-from portico.storage.readmodel import Key, key
 
 IN_USE = ("", "APPROVED")  # states of an application whose calls count
 SUBSCRIBED = (Kind.TOKEN, Kind.API_KEY)  # credentials of applications, which need a subscription
@@ -64,8 +63,3 @@ def check_subscription(call: Call) -> None:
             pass
         case _:
             raise Refused("900909")
-
-
-def grant_of(tenant: str, application_id: str, context: str) -> Key[Grant]:
-    """Where a subscription is, as the gateway sees it."""
-    return key(Grant, tenant=tenant, application_id=application_id, prefix=context)

@@ -10,8 +10,12 @@ from typing import Any
 
 from functions.authorizer.assertions import Assertions, Signer
 from functions.authorizer.calls import Call
+from functions.authorizer.credentials.api_keys import ApiKeys
+from functions.authorizer.credentials.basic import Basic, Known
 from functions.authorizer.credentials.bearer import Bearer
+from functions.authorizer.credentials.internal import InternalKeys
 from functions.authorizer.credentials.opaque import Opaque
+from functions.authorizer.credentials.signed import KeySet
 from functions.authorizer.leases import Count, Draw, Drawn
 from functions.authorizer.pipeline import Pipeline
 from functions.authorizer.throttling import Throttling
@@ -27,7 +31,7 @@ from portico.domain.gateway import (
 from portico.domain.records import Record
 from portico.storage.keys import PLACES
 from portico.storage.readmodel import Key, ReadModel
-from portico.tokens.jwt import ACCESS_TOKEN, sign
+from portico.tokens.jwt import ACCESS_TOKEN, API_KEY, INTERNAL_KEY, sign
 from portico.tokens.keys import SigningKey, generate, public_jwk, signing_key
 from tests.fakes import FakeClock
 
@@ -132,6 +136,26 @@ class FakeCounters:
         return self.counts.get((name, start), Count(0, 0))
 
 
+@dataclass
+class FakePasswords:
+    """Users with their passwords and roles in a dict; `asked` are the names that were checked."""
+
+    users: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    failing: Exception | None = None
+
+    def check(self, tenant: str, name: str, password: str, address: str) -> Known | None:
+        if self.failing:
+            raise self.failing
+        self.asked.append(name)
+        user, _, home = name.rpartition("@")
+        where, who = (home, user) if user else (tenant, name)
+        known = self.users.get((where, who))
+        if known is None or known[0] != password:
+            return None
+        return Known(where, who, frozenset(known[1]))
+
+
 RESOURCES: list[list[Any]] = [
     ["/menu", "GET", "Application & Application User", [], "Unlimited"],
     ["/menu/{item}", "GET", "None", [], "Unlimited"],
@@ -205,8 +229,9 @@ class World:
         self.counters = FakeCounters()
         self.model = ReadModel(self.source, cache_seconds, self.clock.now)
         self.secret = secret("ES256", 0)
+        self.passwords = FakePasswords()
         self.pipeline = Pipeline(
-            credentials=(Opaque(self.clock.now), Bearer(ISSUER, self.clock.now)),
+            credentials=self._credentials(cache_seconds),
             throttling=Throttling(self.counters, self.clock.now),
             assertions=Assertions(Signer(lambda: self.secret, self.clock.now), self.clock.now),
             clock=self.clock.now,
@@ -214,11 +239,23 @@ class World:
         for record in (PIZZA, GRANT, APPLICATION, CLIENT, POLICIES, public_keys()):
             self.source.put(record)
 
+    def _credentials(self, seconds: float) -> tuple[Any, ...]:
+        keys, now = KeySet(), self.clock.now
+        return (
+            InternalKeys(ISSUER, now, keys),
+            Opaque(now),
+            Bearer(ISSUER, now, keys),
+            ApiKeys(ISSUER, now, keys),
+            Basic(self.passwords, seconds, now),
+        )
+
     def judge(
         self,
         method: str = "GET",
         path: str = "/pizza/1.0.0/menu",
         token: str | None = None,
+        query: str = "",
+        address: str = "203.0.113.7",
         **headers: str,
     ) -> dict[str, Any]:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -228,7 +265,8 @@ class World:
             method=method,
             path=path,
             headers=given,
-            source_ip="203.0.113.7",
+            source_ip=address,
+            query=query,
             view=self.model.view(),
             now=self.clock.now(),
         )
@@ -257,6 +295,42 @@ class World:
         }
         claims = {name: value for name, value in claims.items() if value is not None}
         return sign(claims, key or signer("RS256"), typ)
+
+    def api_key(self, key: SigningKey | None = None, typ: str = API_KEY, **changes: Any) -> str:
+        """A self-contained API key."""
+        return sign(self.api_key_claims(**changes), key or signer("RS256"), typ)
+
+    def api_key_claims(self, **changes: Any) -> dict[str, Any]:
+        now = int(self.clock.now())
+        claims = {
+            "iss": ISSUER,
+            "sub": "dora@carbon.super",
+            "jti": "key-id-1",
+            "iat": now,
+            "exp": now + 3600,
+            "tenant": TENANT,
+            "keytype": "PRODUCTION",
+            "permittedIP": "",
+            "permittedReferer": "",
+            "application": {"uuid": "app-1", "owner": "dora"},
+            **changes,
+        }
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def internal_key(self, typ: str = INTERNAL_KEY, **changes: Any) -> str:
+        now = int(self.clock.now())
+        claims = {
+            "iss": ISSUER,
+            "sub": "pia@carbon.super",
+            "jti": "internal-1",
+            "iat": now,
+            "exp": now + 900,
+            "tenant": TENANT,
+            "keytype": "PRODUCTION",
+            "api": "api-1",
+            **changes,
+        }
+        return sign(claims, signer("RS256"), typ)
 
     def user_token(self, **changes: Any) -> str:
         return self.token(aut="APPLICATION_USER", sub="jane@carbon.super", **changes)
