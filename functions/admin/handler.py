@@ -15,13 +15,22 @@ from functions.admin.pages import policies as policy_pages
 from functions.admin.pages import tokens as token_pages
 from functions.admin.pages import trust as trust_pages
 from functions.admin.pages import users as user_pages
-from functions.admin.routes import lifecycles, policies, settings, tenant_config, users, workflows
+from functions.admin.routes import (
+    denying,
+    lifecycles,
+    policies,
+    settings,
+    tenant_config,
+    users,
+    workflows,
+)
 from functions.admin.wiring import Wiring
 from portico.clock import SystemClock
 from portico.gateway.lifecycle_function import LifecycleFunction
 from portico.services.accounts import Accounts
 from portico.services.activating import Activating
 from portico.services.approving import Waiting
+from portico.services.denying import DenyPolicies
 from portico.services.ending import Ending
 from portico.services.executing import standard
 from portico.services.lifecycles import Lifecycles
@@ -57,6 +66,7 @@ def rest() -> LambdaFunctionUrlResolver:
     ]
     routes = [
         policies.router,
+        denying.router,
         settings.router,
         lifecycles.router,
         tenant_config.router,
@@ -117,6 +127,7 @@ def wiring() -> tuple[Wiring, Callers]:
     services = Wiring(
         settings=settings,
         policies=Policies(records(), clock),
+        denying=DenyPolicies(records(), clock),
         accounts=accounts(),
         lifecycles=lifecycles,
         activating=Activating(lifecycles),

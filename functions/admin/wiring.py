@@ -6,6 +6,7 @@ from portico.ports import Lifecycle
 from portico.services.accounts import Accounts
 from portico.services.activating import Activating
 from portico.services.approving import Waiting
+from portico.services.denying import DenyPolicies
 from portico.services.ending import Ending
 from portico.services.lifecycles import Lifecycles
 from portico.services.policies import Policies
@@ -21,6 +22,7 @@ class Wiring:
 
     settings: Settings
     policies: Policies
+    denying: DenyPolicies
     accounts: Accounts
     lifecycles: Lifecycles
     activating: Activating

@@ -4,16 +4,21 @@ from collections.abc import Callable
 
 import pytest
 
+from portico.domain.api import Api
 from portico.domain.errors import AlreadyExists, InUse, InvalidInput, LostRace, NotFound, Stale
 from portico.domain.gateway import PolicyTable
 from portico.domain.policy import Policy, PolicyUse
+from portico.domain.records import Create
 from portico.domain.user import Caller
-from portico.services.policies import Policies, PolicyDraft, mirror_of, policy_uses
+from portico.services.policies import Policies, policy_uses
+from portico.services.policy_mirror import mirror_of
+from portico.services.policy_rules import PolicyDraft
 from portico.services.tenants import Tenants
 from tests.fakes import FakeClock, FakeRecords
 
 TENANT = "carbon.super"
 CALLER = Caller(TENANT, "admin", ("admin",))
+PIZZA = Api(tenant=TENANT, id="1", name="Pizza", version="1", context="/pizza", provider="admin")
 
 
 def draft(name: str = "Tiny", calls: int = 5) -> PolicyDraft:
@@ -91,7 +96,7 @@ def test_two_at_once_make_one_policy(policies: Policies, records: FakeRecords) -
 @pytest.mark.parametrize("kind", ["application", "subscription", "API"])
 def test_what_is_used_stays(policies: Policies, records: FakeRecords, kind: str) -> None:
     gold = policies.get(TENANT, "subscription", "Gold")
-    records.commit(*policy_uses(TENANT, "subscription", kind, "1", [], ["Gold"]))
+    records.commit(Create(PIZZA), *policy_uses(TENANT, "subscription", kind, "1", [], ["Gold"]))
     with pytest.raises(InUse, match=kind):
         policies.delete(CALLER, "subscription", gold.id)
     assert in_step(records)

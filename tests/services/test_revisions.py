@@ -19,6 +19,7 @@ from portico.domain.gateway import Deployment
 from portico.domain.operations import AuditEntry, OutboxEntry
 from portico.domain.records import Create, Replace
 from portico.domain.user import Caller
+from portico.services.policies import default_policies
 from portico.services.revisions import Revisions
 from tests.fakes import FakeClock, FakeDocuments, FakeRecords
 
@@ -46,7 +47,7 @@ def pizza(**fields: Any) -> Api:
 @pytest.fixture
 def records() -> FakeRecords:
     made = FakeRecords()
-    made.commit(Create(pizza()), Create(card_of(pizza())))
+    made.commit(Create(pizza()), Create(card_of(pizza())), *map(Create, default_policies(TENANT)))
     return made
 
 

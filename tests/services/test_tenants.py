@@ -66,8 +66,8 @@ def test_the_authorizer_reads_the_same_policies(tenants: Tenants, records: FakeR
     tenants.prepare(TENANT)
     table = records.get(PolicyTable, tenant=TENANT)
     assert table is not None
-    assert table.policies["subscription"]["Gold"] == [5000, 60, True]
-    assert table.policies["application"]["Unlimited"] == [0, 0, True]
+    assert table.policies["subscription"]["Gold"] == _limited(5000, 60)
+    assert table.policies["application"]["Unlimited"] == _limited(0, 0)
     assert {level: len(names) for level, names in table.policies.items()} == {
         "application": 4,
         "subscription": 6,
@@ -101,7 +101,7 @@ def test_what_an_administrator_changed_or_deleted_stays_so(
     assert "Bronze" not in names
     table = records.get(PolicyTable, tenant=TENANT)
     assert table is not None
-    assert table.policies["subscription"]["Gold"] == [7, 60, True]
+    assert table.policies["subscription"]["Gold"] == _limited(7, 60)
     assert "Bronze" not in table.policies["subscription"]
 
 
@@ -115,7 +115,7 @@ def test_policies_without_a_tenant_are_completed(tenants: Tenants, records: Fake
     assert found.id == "mine"
     table = records.get(PolicyTable, tenant=TENANT)
     assert table is not None
-    assert table.policies["subscription"]["Gold"] == [1, 60, True]
+    assert table.policies["subscription"]["Gold"] == _limited(1, 60)
 
 
 def test_two_runs_at_once_make_one_tenant(tenants: Tenants, records: FakeRecords) -> None:
@@ -208,3 +208,9 @@ def test_a_run_that_died_is_completed_by_the_next(alive: int) -> None:
     assert records.get(Tenant, tenant=TENANT)
     assert len(records.list(Policy, tenant=TENANT)) == 14
     assert len(records.list(User, tenant=TENANT)) == 1
+
+
+def _limited(calls: int, seconds: int) -> dict[str, object]:
+    """A policy in the authorizer's table."""
+    limit = {"kind": "requests", "amount": calls, "seconds": seconds}
+    return {"limit": limit, "stop": True}

@@ -1,54 +1,25 @@
-"""The schemas ApplicationThrottlePolicy, SubscriptionThrottlePolicy and AdvancedThrottlePolicy.
+"""The schemas of throttling policies: ApplicationThrottlePolicy, SubscriptionThrottlePolicy,
+AdvancedThrottlePolicy and CustomRule.
 
-What the gateway does not act on yet is kept and given back, unless a caller would rely on it:
-limits other than request counts, conditions and permissions are refused.
+What a caller would rely on in vain is refused, not kept: limits of events and of AI tokens, and
+permissions.
 """
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
-from portico.domain.errors import InvalidInput
+from functions.admin.bodies.conditions import GroupBody, group_body
+from functions.admin.bodies.limits import Body, Count, Limit, limit_body, limit_of
 from portico.domain.policy import Level, Policy
-from portico.services.policies import MAX_CALLS, PolicyDraft
+from portico.services.policy_rules import MAX_CALLS, PolicyDraft, with_limit
 
-REQUEST_COUNT = "REQUESTCOUNTLIMIT"
 TYPES = {
     Level.APPLICATION.value: "ApplicationThrottlePolicy",
     Level.SUBSCRIPTION.value: "SubscriptionThrottlePolicy",
     Level.API.value: "AdvancedThrottlePolicy",
+    Level.CUSTOM.value: "CustomRule",
 }
-SHORT_TYPES = {
-    Level.APPLICATION.value: "app",
-    Level.SUBSCRIPTION.value: "sub",
-    Level.API.value: "api",
-}
-Count = Annotated[int, Field(ge=0, le=MAX_CALLS)]
-
-
-class Body(BaseModel):
-    """The contract's field names, no unknown fields, no silent conversions."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel)
-
-
-class RequestCount(Body):
-    """The schema RequestCountLimit; 2147483647 requests mean no limit."""
-
-    time_unit: str
-    unit_time: Annotated[int, Field(ge=1)]
-    request_count: Annotated[int, Field(ge=1, le=MAX_CALLS)]
-
-
-class Limit(Body):
-    """The schema ThrottleLimit, of which only request counts have a meaning here."""
-
-    type: Literal["REQUESTCOUNTLIMIT"]
-    request_count: RequestCount
-    bandwidth: None = None
-    event_count: None = None
-    ai_api_quota: None = None
 
 
 class BurstLimit(Body):
@@ -73,7 +44,7 @@ class Monetization(Body):
 
 
 class PolicyBody(Body):
-    """What the three kinds of policies have in common: the schema ThrottlePolicy and a limit."""
+    """What all kinds of policies have in common: the schema ThrottlePolicy and a limit."""
 
     policy_id: str | None = None  # read-only
     policy_name: str
@@ -81,21 +52,20 @@ class PolicyBody(Body):
     description: str | None = None
     is_deployed: bool | None = None  # a policy takes effect when it is written
     type: str | None = None
-    default_limit: Limit
+    default_limit: Limit | None
 
     def draft(self) -> PolicyDraft:
         """What the service takes."""
-        limit = self.default_limit.request_count
-        return PolicyDraft(
+        draft = PolicyDraft(
             name=self.policy_name,
             display_name=self.display_name or "",
             description=self.description or "",
-            request_count=0 if limit.request_count == MAX_CALLS else limit.request_count,
-            unit_time=limit.unit_time,
-            time_unit=limit.time_unit,
             extra=self._extra(),
             **self._terms(),
         )
+        if self.default_limit is None:
+            return draft
+        return with_limit(draft, limit_of(self.default_limit))
 
     def _extra(self) -> dict[str, Any]:
         return {}
@@ -107,10 +77,15 @@ class PolicyBody(Body):
 class ApplicationPolicyBody(PolicyBody):
     """The schema ApplicationThrottlePolicy."""
 
+    default_limit: Limit
     burst_limit: BurstLimit | None = None
 
-    def _extra(self) -> dict[str, Any]:
-        return _given(self, "burst_limit")
+    def _terms(self) -> dict[str, Any]:
+        burst = self.burst_limit or BurstLimit()
+        return {
+            "burst_count": burst.rate_limit_count or 0,
+            "burst_unit": burst.rate_limit_time_unit or "",
+        }
 
 
 class SubscriptionPolicyBody(PolicyBody):
@@ -120,6 +95,7 @@ class SubscriptionPolicyBody(PolicyBody):
     that nobody meant to be without effect has one.
     """
 
+    default_limit: Limit
     stop_on_quota_reach: bool = True
     billing_plan: Literal["FREE", "COMMERCIAL"] | None = None
     rate_limit_count: Annotated[int, Field(ge=-1, le=MAX_CALLS)] | None = None
@@ -132,34 +108,53 @@ class SubscriptionPolicyBody(PolicyBody):
     permissions: None = None
 
     def _extra(self) -> dict[str, Any]:
-        return _given(
-            self,
-            "rate_limit_count",
-            "rate_limit_time_unit",
+        names = {
             "subscriber_count",
             "graph_ql_max_complexity",
             "graph_ql_max_depth",
             "custom_attributes",
             "monetization",
-        )
+        }
+        # As the request wrote them.
+        return self.model_dump(by_alias=True, include=names, exclude_none=True)
 
     def _terms(self) -> dict[str, Any]:
         return {
             "stop_on_quota_reach": self.stop_on_quota_reach,
             "billing_plan": self.billing_plan or "FREE",
+            "burst_count": max(self.rate_limit_count or 0, 0),  # WSO2 writes -1 for none, too
+            "burst_unit": self.rate_limit_time_unit or "",
         }
 
 
 class AdvancedPolicyBody(PolicyBody):
-    """The schema AdvancedThrottlePolicy, without conditional groups."""
+    """The schema AdvancedThrottlePolicy."""
 
-    conditional_groups: Annotated[list[Any], Field(max_length=0)] | None = None
+    default_limit: Limit
+    conditional_groups: list[GroupBody] | None = None
+
+    def _terms(self) -> dict[str, Any]:
+        return {"groups": tuple(one.group() for one in self.conditional_groups or ())}
+
+
+class CustomRuleBody(PolicyBody):
+    """The schema CustomRule. In place of a Siddhi query it may have a `defaultLimit`, which is our
+    own addition.
+    """
+
+    key_template: str
+    siddhi_query: str | None = None
+    default_limit: Limit | None = None
+
+    def _terms(self) -> dict[str, Any]:
+        return {"key_template": self.key_template, "siddhi_query": self.siddhi_query or ""}
 
 
 BODIES: dict[str, type[PolicyBody]] = {
     Level.APPLICATION.value: ApplicationPolicyBody,
     Level.SUBSCRIPTION.value: SubscriptionPolicyBody,
     Level.API.value: AdvancedPolicyBody,
+    Level.CUSTOM.value: CustomRuleBody,
 }
 
 
@@ -172,62 +167,27 @@ def policy_body(policy: Policy) -> dict[str, Any]:
         "description": policy.description,
         "isDeployed": policy.is_deployed,
         "type": TYPES[policy.level],
-        "defaultLimit": {
-            "type": REQUEST_COUNT,
-            "requestCount": {
-                "timeUnit": policy.time_unit,
-                "unitTime": policy.unit_time,
-                "requestCount": policy.request_count or MAX_CALLS,
-            },
-        },
     }
-    if policy.level == Level.SUBSCRIPTION:
-        body |= {
-            "graphQLMaxComplexity": 0,
-            "graphQLMaxDepth": 0,
-            "rateLimitCount": 0,
-            "subscriberCount": 0,
-            "customAttributes": [],
-            "stopOnQuotaReach": policy.stop_on_quota_reach,
-            "billingPlan": policy.billing_plan,
-        }
-    if policy.level == Level.API:
-        body["conditionalGroups"] = []
+    if policy.level == Level.CUSTOM:
+        return body | {"keyTemplate": policy.key_template, "siddhiQuery": policy.siddhi_query}
+    body["defaultLimit"] = limit_body(policy.limit)
+    burst: dict[str, Any] = {"rateLimitCount": policy.burst_count}
+    if policy.burst_unit:
+        burst["rateLimitTimeUnit"] = policy.burst_unit
+    match policy.level:
+        case Level.APPLICATION:
+            if policy.burst_unit or policy.burst_count:
+                body["burstLimit"] = burst
+        case Level.SUBSCRIPTION:
+            body |= {
+                "graphQLMaxComplexity": 0,
+                "graphQLMaxDepth": 0,
+                "subscriberCount": 0,
+                "customAttributes": [],
+                "stopOnQuotaReach": policy.stop_on_quota_reach,
+                "billingPlan": policy.billing_plan,
+                **burst,
+            }
+        case Level.API:
+            body["conditionalGroups"] = [group_body(one) for one in policy.groups]
     return body | policy.extra
-
-
-def policy_details(policy: Policy) -> dict[str, Any]:
-    """The schema ThrottlePolicyDetails, without `policyId`: a row number of WSO2's database."""
-    return {
-        "uuid": policy.id,
-        "policyName": policy.name,
-        "displayName": policy.display_name or policy.name,
-        "description": policy.description,
-        "isDeployed": policy.is_deployed,
-        "type": SHORT_TYPES[policy.level],
-    }
-
-
-def sought(query: str) -> tuple[list[str], str]:
-    """Levels, and part of a lower-case name, that a search such as `type:sub name:go` asks for."""
-    levels, name = list(SHORT_TYPES), ""
-    for term in query.split():
-        key, colon, value = term.partition(":")
-        match key.lower() if colon else "name":
-            case "type" if value.lower() in ("", "all"):
-                pass
-            case "type":
-                wanted = value.lower()
-                levels = [level for level, short in SHORT_TYPES.items() if short == wanted]
-                if not levels and wanted != "global":  # custom rules, of which there are none
-                    raise InvalidInput.of("query", "type is one of all, app, sub, api, global")
-            case "name":
-                name = (value if colon else term).lower()
-            case _:
-                raise InvalidInput.of("query", f"'{key[:50]}' cannot be searched by: type, name")
-    return levels, name
-
-
-def _given(body: PolicyBody, *names: str) -> dict[str, Any]:
-    """Fields that the request has, as it wrote them."""
-    return body.model_dump(by_alias=True, include=set(names), exclude_none=True)

@@ -165,14 +165,19 @@ def policy_body(policy: Policy) -> dict[str, Any]:
         "displayName": policy.display_name or policy.name,
         "description": policy.description,
         "attributes": {},
-        "requestCount": policy.request_count or UNLIMITED_CALLS,
+        # WSO2 has amounts of data in this field, too.
+        "requestCount": policy.limit.amount or UNLIMITED_CALLS,
         "unitTime": policy.unit_time,
         "timeUnit": policy.time_unit,
-        "rateLimitCount": 0,
-        "quotaPolicyType": "REQUESTCOUNT",
+        "rateLimitCount": policy.burst_count,
+        "quotaPolicyType": "BANDWIDTHVOLUME" if policy.data_unit else "REQUESTCOUNT",
         "tierPlan": policy.billing_plan,
         "stopOnQuotaReach": policy.stop_on_quota_reach,
         "monetizationProperties": {},
     }
+    if policy.data_unit:
+        body["dataUnit"] = policy.data_unit
+    if policy.burst_unit:
+        body["rateLimitTimeUnit"] = policy.burst_unit
     shown = (Level.SUBSCRIPTION, Level.API)
     return {**body, "policyLevel": policy.level} if policy.level in shown else body

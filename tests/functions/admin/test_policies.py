@@ -28,7 +28,13 @@ def draft(**more: Any) -> dict[str, Any]:
     return {"policyName": f"P{uuid.uuid4().hex[:8]}", "defaultLimit": LIMIT, **more}
 
 
-def mirror(aws: Aws, kind: str) -> dict[str, list[Any]]:
+def limited(calls: int, seconds: int, stop: bool = True) -> dict[str, Any]:
+    """A policy in the authorizer's table."""
+    limit = {"kind": "requests", "amount": calls, "seconds": seconds}
+    return {"limit": limit, "stop": stop}
+
+
+def mirror(aws: Aws, kind: str) -> dict[str, Any]:
     table = aws.records.get(PolicyTable, tenant=TENANT)
     assert table is not None
     return table.policies[LEVELS[kind]]
@@ -68,7 +74,7 @@ def test_a_policys_life(client: Client, aws: Aws, kind: str) -> None:
     assert made.headers["location"] == f"/api/am/admin/v4{path(kind, policy_id)}"
     assert made.json["displayName"] == name
     assert made.json["defaultLimit"] == LIMIT
-    assert mirror(aws, kind)[name] == [30, 120, True]
+    assert mirror(aws, kind)[name] == limited(30, 120)
 
     shown = client.rest("GET", path(kind, policy_id))
     assert (shown.status, shown.json) == (200, made.json)
@@ -79,7 +85,7 @@ def test_a_policys_life(client: Client, aws: Aws, kind: str) -> None:
     answer = client.rest("PUT", path(kind, policy_id), changed)
     assert (answer.status, answer.json) == (200, changed)
     assert client.rest("GET", path(kind, policy_id)).json == changed
-    assert mirror(aws, kind)[name] == [30, 60, True]
+    assert mirror(aws, kind)[name] == limited(30, 60)
 
     deleted = client.rest("DELETE", path(kind, policy_id))
     assert (deleted.status, deleted.text) == (200, "")
@@ -135,8 +141,8 @@ def test_a_limit_takes_effect_unless_it_is_said_that_it_should_not(
     for body in (said, unsaid):
         assert client.rest("POST", path("subscription"), body).status == 201
     table = mirror(aws, "subscription")
-    assert table[said["policyName"]] == [30, 120, False]
-    assert table[unsaid["policyName"]] == [30, 120, True]
+    assert table[said["policyName"]] == limited(30, 120, stop=False)
+    assert table[unsaid["policyName"]] == limited(30, 120)
 
 
 def _with_limit(**requests: Any) -> dict[str, Any]:
@@ -174,7 +180,7 @@ BAD = {
     "unit unknown": (_with_limit(timeUnit="fortnight"), "defaultLimit.requestCount.timeUnit"),
     "unit time zero": (_with_limit(unitTime=0), "defaultLimit.requestCount.unitTime"),
     "unit time huge": (_with_limit(unitTime=10**9), "defaultLimit.requestCount.unitTime"),
-    "bandwidth": (draft(defaultLimit={"type": "BANDWIDTHLIMIT"}), "defaultLimit.type"),
+    "bandwidth without its part": (draft(defaultLimit={"type": "BANDWIDTHLIMIT"}), "defaultLimit"),
     "NaN": ('{"policyName": "X2", "defaultLimit": NaN}', "body"),
     "half a surrogate": (draft(policyName="\ud800"), "body"),
     "a million brackets": ("[" * 1_000_000, "body"),
@@ -276,7 +282,7 @@ def test_a_policy_in_use_is_not_deleted(client: Client, aws: Aws, kind: str) -> 
     answer = client.rest("DELETE", where)
     assert answer.status == 409
     assert "a1" in answer.json["description"]
-    assert mirror(aws, kind)[name] == [30, 120, True]
+    assert mirror(aws, kind)[name] == limited(30, 120)
     aws.records.commit(*policy_uses(TENANT, LEVELS[kind], "application", "a1", [name], []))
     assert client.rest("DELETE", where).status == 200
 
@@ -318,9 +324,9 @@ def test_callers(client: Client) -> None:
 
 
 def test_the_rest_of_the_contract_answers_501(client: Client) -> None:
-    answer = client.rest("GET", "/throttling/policies/custom")
+    answer = client.rest("GET", "/monetization/publish-usage/status")
     assert answer.status == 501
-    assert "/throttling/policies/custom" in answer.json["description"]
+    assert "/monetization/publish-usage/status" in answer.json["description"]
     assert client.rest("GET", "/no/such/path").status == 404
 
 

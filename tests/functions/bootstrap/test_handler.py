@@ -189,7 +189,7 @@ def test_create_makes_everything_and_says_so(
     assert len(aws.records.list(Policy, tenant=TENANT)) == 14
     table = aws.records.get(PolicyTable, tenant=TENANT)
     assert table is not None
-    assert table.policies["subscription"]["Bronze"] == [1000, 60, True]
+    assert table.policies["subscription"]["Bronze"] == _limited(1000, 60)
     public = aws.records.get(PublicKeys, tenant="*")
     assert public is not None
     assert len(public.keys) == 2
@@ -430,3 +430,9 @@ def test_the_deployment_does_not_read_the_keys_of_access_tokens(
     call({"request": "rotate-keys"})
     assert set(read) == {secrets["PORTICO_BACKEND_JWT_SECRET"]}
     client.close()
+
+
+def _limited(calls: int, seconds: int) -> dict[str, object]:
+    """A policy in the authorizer's table."""
+    limit = {"kind": "requests", "amount": calls, "seconds": seconds}
+    return {"limit": limit, "stop": True}

@@ -1,36 +1,32 @@
 """Throttling policies: made, changed and removed by administrators, mirrored for the authorizer.
 
-Not the counting of calls: that is the authorizer's. Burst limits are kept, not enforced.
+Not the counting of calls, which is the authorizer's; what a policy may say is `policy_rules`.
 """
 
-import re
 import uuid
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from portico.domain.api import Api, Delivery, Revision
 from portico.domain.errors import (
     AlreadyExists,
+    Conflict,
     InUse,
     InvalidInput,
-    LostRace,
     NotFound,
-    Problem,
     Stale,
 )
 from portico.domain.gateway import PolicyTable
-from portico.domain.policy import SECONDS, UNLIMITED, Level, Policy, PolicyUse
-from portico.domain.records import Change, Create, Discard, Put, Remove, Replace
+from portico.domain.policy import UNLIMITED, Level, Policy, PolicyUse
+from portico.domain.records import Change, Create, Put, Remove, Replace
 from portico.domain.user import Caller
 from portico.ports import Clock, Records
 from portico.services.auditing import audit
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
-MAX_CALLS = 2_147_483_647  # WSO2's number for "no limit"
-MAX_UNIT_TIME = 1_000_000
-ATTEMPTS = (
-    5  # the mirror is one item for all policies of a tenant, so two administrators may meet there
-)
+from portico.services.policy_mirror import commit_mirrored, with_policy
+from portico.services.policy_rules import PolicyDraft, checked, filled
+from portico.services.policy_uses import API
+from portico.services.policy_uses import policy_uses as policy_uses
 
 # The gateway falls back on these, whether or not anything names them.
 INDISPENSABLE = frozenset(
@@ -62,24 +58,9 @@ DEFAULTS: tuple[tuple[Level, str, int], ...] = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class PolicyDraft:
-    """What an administrator says of a policy; `request_count` 0 means no limit."""
-
-    name: str
-    display_name: str = ""
-    description: str = ""
-    request_count: int
-    unit_time: int
-    time_unit: str
-    stop_on_quota_reach: bool = True
-    billing_plan: str = "FREE"
-    extra: Mapping[str, Any]
-
-
 @dataclass(frozen=True)
 class Policies:
-    """The policies of a tenant at the levels application, subscription and api."""
+    """The policies of a tenant at every level."""
 
     records: Records
     clock: Clock
@@ -104,11 +85,11 @@ class Policies:
 
     def create(self, caller: Caller, level: str, draft: PolicyDraft) -> Policy:
         """A new policy. Raises InvalidInput, or AlreadyExists for a name taken in any case."""
-        _check(draft)
+        draft = checked(draft, _level(level))
         lower = draft.name.lower()
         if any(policy.name.lower() == lower for policy in self.list(caller.tenant, level)):
             raise AlreadyExists(f"A policy with the name '{draft.name}' exists already")
-        policy = _filled(
+        policy = filled(
             Policy(
                 tenant=caller.tenant, level=_level(level), name=draft.name, id=str(uuid.uuid4())
             ),
@@ -130,14 +111,16 @@ class Policies:
         `stamp` is the state that the caller knows; Stale when it is no longer the current one.
         """
         old = self.find(caller.tenant, level, policy_id)
-        _check(draft)
+        draft = checked(draft, _level(level))
         if stamp is not None and stamp != old.stamp:
             raise Stale("The policy has been changed since it was read")
         if draft.name != old.name:
             raise InvalidInput.of("policyName", "the name of a policy cannot be changed")
-        if old.name == UNLIMITED and draft.request_count:
+        if old.name == UNLIMITED and (draft.limit.amount or draft.burst_count or draft.groups):
             raise InvalidInput.of("defaultLimit", "the policy Unlimited has no limit")
-        new = _filled(old, draft)
+        new = filled(old, draft)
+        if new.measures_bandwidth and not old.measures_bandwidth:
+            self._refuse_on_pass_through(new)
         self._commit(new, True, Replace(new), self._audit(caller, "update", old, new))
         return replace(new, stamp=old.stamp + 1)
 
@@ -157,13 +140,41 @@ class Policies:
             raise
 
     def _refuse_when_used(self, policy: Policy) -> None:
-        uses = self.records.list(
-            PolicyUse, tenant=policy.tenant, level=policy.level, policy=policy.name, limit=1
+        for use in self._uses(policy):
+            if use.kind != API:
+                raise InUse(f"The policy '{policy.name}' is used by the {use.kind} '{use.subject}'")
+            # What an API used may outlive it: its removal has room for so many changes only.
+            api = self.records.get(Api, tenant=policy.tenant, id=use.subject)
+            if api is not None:
+                raise InUse(
+                    f"The policy '{policy.name}' is used by the API '{api.name}' {api.version} "
+                    f"({api.id}) or a revision of it"
+                )
+
+    def _refuse_on_pass_through(self, policy: Policy) -> None:
+        keys = [
+            {"tenant": policy.tenant, "id": use.subject}
+            for use in self._uses(policy)
+            if use.kind == API
+        ]
+        for api in self.records.get_many(Api, keys) if keys else ():
+            if api.delivery == Delivery.PASS_THROUGH or self._passes_through(api):
+                raise Conflict(
+                    f"The pass-through API '{api.name}' {api.version} uses the policy "
+                    f"'{policy.name}', and nobody sees the bandwidth of its calls: they go from "
+                    "API Gateway to the back end"
+                )
+
+    def _passes_through(self, api: Api) -> bool:
+        deployed = self.records.get(
+            Revision, tenant=api.tenant, api_id=api.id, id=api.deployed_revision
         )
-        if uses:
-            raise InUse(
-                f"The policy '{policy.name}' is used by the {uses[0].kind} '{uses[0].subject}'"
-            )
+        return deployed is not None and deployed.api.delivery == Delivery.PASS_THROUGH
+
+    def _uses(self, policy: Policy) -> Sequence[PolicyUse]:
+        return self.records.list(
+            PolicyUse, tenant=policy.tenant, level=policy.level, policy=policy.name
+        )
 
     def _audit(self, caller: Caller, action: str, old: Policy | None, new: Policy | None) -> Change:
         subject = old or new
@@ -179,19 +190,10 @@ class Policies:
         )
 
     def _commit(self, policy: Policy, present: bool, *changes: Change) -> None:
-        for attempt in range(ATTEMPTS):
-            table = self.records.get(PolicyTable, tenant=policy.tenant) or PolicyTable(
-                tenant=policy.tenant
-            )
-            try:
-                self.records.commit(*changes, Replace(mirrored(table, policy, present)))
-            except LostRace:
-                # A race about the mirror is worth another try; one about the policy itself is
-                # lost again at once.
-                if attempt == ATTEMPTS - 1:
-                    raise
-            else:
-                return
+        def edit(table: PolicyTable) -> PolicyTable:
+            return with_policy(table, policy, present)
+
+        commit_mirrored(self.records, policy.tenant, edit, *changes)
 
 
 def default_policies(tenant: str) -> "list[Policy]":
@@ -213,50 +215,6 @@ def default_policies(tenant: str) -> "list[Policy]":
     ]
 
 
-def mirrored(table: PolicyTable, policy: Policy, present: bool = True) -> PolicyTable:
-    """The authorizer's table with this policy put in or taken out."""
-    levels = {level: dict(names) for level, names in table.policies.items()}
-    names = levels.setdefault(policy.level, {})
-    if present:
-        names[policy.name] = [policy.request_count, policy.window, policy.stop_on_quota_reach]
-    else:
-        names.pop(policy.name, None)
-    return replace(table, policies=levels)
-
-
-def mirror_of(tenant: str, policies: Iterable[Policy], stamp: int = 0) -> PolicyTable:
-    """The authorizer's table of exactly these policies."""
-    table = PolicyTable(tenant=tenant, stamp=stamp)
-    for policy in policies:
-        table = mirrored(table, policy)
-    return table
-
-
-def policy_uses(
-    tenant: str,
-    level: str,
-    kind: str,
-    subject: str,
-    before: Collection[str],
-    after: Collection[str],
-) -> "list[Change]":
-    """Changes to commit with what uses policies; their names go from `before` to `after`.
-
-    `kind` is "application", "subscription" or "API", `subject` its id. They make `Policies.delete`
-    refuse a policy that is in use; repeating them is harmless.
-    """
-    uses = {
-        name: PolicyUse(tenant=tenant, level=_level(level), policy=name, kind=kind, subject=subject)
-        for name in {*before, *after}
-        if name
-    }
-    return [
-        Put(use) if name in after else Discard(use)
-        for name, use in sorted(uses.items())
-        if (name in after) != (name in before)
-    ]
-
-
 def _level(level: str) -> str:
     try:
         return Level(level).value
@@ -264,39 +222,17 @@ def _level(level: str) -> str:
         raise NotFound("Policy level", level) from None
 
 
-def _check(draft: PolicyDraft) -> None:
-    problems = []
-    if not NAME.fullmatch(draft.name):
-        text = "1 to 60 letters, digits, '_', '-' or '.', beginning with a letter or digit"
-        problems.append(Problem("policyName", text))
-    if len(draft.display_name) > 512:
-        problems.append(Problem("displayName", "at most 512 characters"))
-    if len(draft.description) > 1024:
-        problems.append(Problem("description", "at most 1024 characters"))
-    limit = "defaultLimit.requestCount"
-    if not 0 <= draft.request_count <= MAX_CALLS:
-        problems.append(Problem(f"{limit}.requestCount", f"1 to {MAX_CALLS}"))
-    if not 1 <= draft.unit_time <= MAX_UNIT_TIME:
-        problems.append(Problem(f"{limit}.unitTime", f"1 to {MAX_UNIT_TIME}"))
-    if draft.time_unit not in SECONDS:
-        problems.append(Problem(f"{limit}.timeUnit", f"one of {', '.join(SECONDS)}"))
-    if draft.billing_plan not in ("FREE", "COMMERCIAL"):
-        problems.append(Problem("billingPlan", "FREE or COMMERCIAL"))
-    if problems:
-        raise InvalidInput("The policy is not valid", problems)
-
-
-def _filled(policy: Policy, draft: PolicyDraft) -> Policy:
-    values = {field.name: getattr(draft, field.name) for field in fields(draft)}
-    values |= {"display_name": draft.display_name or draft.name, "extra": dict(draft.extra)}
-    return replace(policy, **values)
-
-
 def _telling(policy: Policy | None) -> dict[str, Any]:
     if policy is None:
         return {}
-    return {
-        "request_count": policy.request_count,
-        "window": policy.window,
+    told: dict[str, Any] = {
+        "limit": str(policy.limit),
         "stop_on_quota_reach": policy.stop_on_quota_reach,
     }
+    if policy.burst_count:
+        told["burst"] = f"{policy.burst_count} in 1 {policy.burst_unit}"
+    if policy.groups:
+        told["groups"] = len(policy.groups)
+    if policy.key_template:
+        told["key_template"] = policy.key_template
+    return told

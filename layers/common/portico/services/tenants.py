@@ -10,13 +10,14 @@ from typing import TypeVar
 
 from portico.domain.errors import AlreadyExists, LostRace, NotFound
 from portico.domain.gateway import PolicyTable
-from portico.domain.policy import Policy
+from portico.domain.policy import DenyPolicy, Policy
 from portico.domain.records import Create, Replace, Require
 from portico.domain.tenant import Tenant
 from portico.domain.user import ADMIN, ROLES, Caller, User
 from portico.ports import Clock, Records
 from portico.services.auditing import audit
-from portico.services.policies import default_policies, mirror_of
+from portico.services.policies import default_policies
+from portico.services.policy_mirror import mirror_of
 
 T = TypeVar("T")
 ATTEMPTS = 5
@@ -53,6 +54,7 @@ class Tenants:
         table = self.records.get(PolicyTable, tenant=name) or PolicyTable(tenant=name)
         tenant = self.records.get(Tenant, tenant=name)
         policies = self.records.list(Policy, tenant=name)
+        denies = self.records.list(DenyPolicy, tenant=name)
         if tenant is None:
             present = {(policy.level, policy.name) for policy in policies}
             missing = [
@@ -60,11 +62,11 @@ class Tenants:
                 for policy in default_policies(name)
                 if (policy.level, policy.name) not in present
             ]
-            mirror = mirror_of(name, [*policies, *missing], table.stamp)
+            mirror = mirror_of(name, [*policies, *missing], denies, table)
             tenant = Tenant(tenant=name, created=int(self.clock.now()))
             self.records.commit(Create(tenant), *map(Create, missing), Replace(mirror))
             return replace(tenant, stamp=1)
-        mirror = mirror_of(name, policies, table.stamp)
+        mirror = mirror_of(name, policies, denies, table)
         if mirror != table:
             self.records.commit(Require(tenant), Replace(mirror))
         return tenant
