@@ -66,6 +66,7 @@ def check_own_form(request: Request) -> None:
     Browsers send `Sec-Fetch-Site` or at least `Origin` with every such request.
     """
     site, origin = request.headers.get("sec-fetch-site", ""), request.headers.get("origin", "")
-    ours = not origin or urlsplit(origin).netloc == request.headers.get("host", "")
+    # `scheme://host:port` and no more (RFC 6454 section 6.1).
+    ours = not origin or origin.partition("://")[2] == request.headers.get("host", "")
     if site not in ("same-origin", "none") if site else not ours:
         raise Forbidden("The form came from another site")

@@ -123,8 +123,8 @@ def test_a_session_is_not_that_of_a_later_user_of_the_name(console: Console) -> 
 @pytest.mark.parametrize("path", ["/login", "/logout", "/"])
 @pytest.mark.parametrize(
     "headers",
-    [{"sec_fetch_site": "cross-site"}, {"origin": "https://evil.example"}],
-    ids=["fetch", "origin"],
+    [{"sec_fetch_site": "cross-site"}, {"origin": "https://evil.example"}, {"origin": "//["}],
+    ids=["fetch", "origin", "no origin at all"],
 )
 def test_a_form_from_another_site_is_refused(
     console: Console, path: str, headers: dict[str, str]
@@ -144,7 +144,16 @@ def test_a_form_from_our_own_page_is_taken(console: Console) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "/a\nb", ""],
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "javascript:x",
+        "/a\nb",
+        "",
+        "//[",
+        "/\t/[",
+    ],
 )
 def test_the_way_back_never_leaves_the_site(path: str) -> None:
     assert local_path(path) == "/"

@@ -363,6 +363,8 @@ OTHER_SITES = {
     "ours as a user": {"origin": "http://127.0.0.1:8280@evil.example"},
     "ours as a prefix": {"origin": "http://127.0.0.1:8280.evil.example"},
     "no origin": {"origin": "null"},
+    "no address at all": {"origin": "//["},
+    "a host that cannot be one": {"origin": "http://[:::"},
 }
 FORGERIES = tuple(
     Attack(

@@ -371,6 +371,8 @@ def test_an_error_of_the_provider_is_told_and_the_flow_goes_on(
         {"issuer": None},
         {"authorization_endpoint": None},
         {"authorization_endpoint": "javascript:alert(1)"},
+        {"authorization_endpoint": "https://["},
+        {"authorization_endpoint": "https://idp.example/\r\nSet-Cookie: a=b"},
         {"token_endpoint": 7},
         {"jwks_uri": None},
     ],

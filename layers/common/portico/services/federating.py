@@ -15,6 +15,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 from portico.domain.authorization import Flow
 from portico.domain.errors import InvalidInput, LostRace, NotFound, PorticoError, Unauthenticated
+from portico.domain.redirects import acceptable
 from portico.domain.token_rules import LoginProvider, sealed_for
 from portico.ports import Clock, Records, Sealer
 from portico.services.flows import Flows
@@ -172,7 +173,8 @@ class Federating:
                 raise ProviderFailed(f"{provider.name} does not tell its {name}")
             known[name] = value
         schemes = {"https", urlsplit(provider.issuer).scheme}
-        if urlsplit(known["authorization_endpoint"]).scheme not in schemes:
+        there = known["authorization_endpoint"]
+        if not acceptable(there) or urlsplit(there).scheme not in schemes:
             raise ProviderFailed(f"{provider.name} has its sign-in page at no https address")
         methods = told.get("token_endpoint_auth_methods_supported") or [_BASIC]
         known["method"] = _PUBLIC

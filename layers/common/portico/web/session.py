@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from aws_lambda_powertools.shared.cookies import Cookie, SameSite
 
@@ -117,4 +116,5 @@ def check_same_site(headers: Mapping[str, str]) -> bool:
     if site:
         return site in ("same-origin", "none")
     origin = headers.get("origin", "")
-    return not origin or urlsplit(origin).netloc == headers.get("host", "")
+    # `scheme://host:port` and no more (RFC 6454 section 6.1).
+    return not origin or origin.partition("://")[2] == headers.get("host", "")
