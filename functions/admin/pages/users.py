@@ -24,6 +24,8 @@ ELSEWHERE = ("username", "userid", "emailaddress", "givenname", "lastname", "ful
 FURTHER = [
     claim for claim in CLAIMS.values() if claim.uri.removeprefix(f"{DIALECT}/") not in ELSEWHERE
 ]
+# An address may have several lines, which a browser sends with CR LF.
+SEVERAL_LINES = tuple(f"{DIALECT}/{name}" for name in ("addresses", "addresses.formatted"))
 SAID = {
     "saved": "The changes are saved.",
     "ended": "All tokens of this user are revoked.",
@@ -66,7 +68,10 @@ def change(user_id: str) -> Response[str]:
     if fields.get("stamp") != str(user.stamp):
         problem = "Somebody else changed this user meanwhile; here is what is true now."
         return _user_page(caller, user, status=409, problem=problem)
-    typed = {claim.uri: fields.get(f"claim:{claim.uri}", "").strip() for claim in FURTHER}
+    typed = {
+        claim.uri: fields.get(f"claim:{claim.uri}", "").replace("\r\n", "\n").strip()
+        for claim in FURTHER
+    }
     claims = {**user.claims, **typed}
     try:
         wired(router, Wiring).accounts.update(
@@ -175,6 +180,7 @@ def _user_page(
         is_active="active" in (stored if given is None else given),
         roles=_roles(caller),
         further=FURTHER,
+        several_lines=SEVERAL_LINES,
         problem=problem,
         said=said,
     )

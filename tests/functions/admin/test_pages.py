@@ -104,6 +104,20 @@ def test_a_user_is_changed_on_the_users_own_page(client: Client, aws: Aws) -> No
     assert changed.password == made.password
 
 
+def test_an_address_keeps_its_lines_on_the_page(client: Client, aws: Aws) -> None:
+    claim = "http://wso2.org/claims/addresses.formatted"
+    made = a_user(aws, "ida", claims={claim: "1 High Street\nYork"})
+    _, page = send(aws, "admin", "GET", f"/users/{made.id}")
+    (shown,) = html.fromstring(page).xpath(f"//textarea[@name='claim:{claim}']")
+    assert shown.text == "1 High Street\nYork"
+
+    fields = {"stamp": str(made.stamp), "active": "on", f"claim:{claim}": "2 High Street\r\nYork"}
+    assert send(aws, "admin", "POST", f"/users/{made.id}", **fields)[0] == 303
+    changed = aws.records.get(User, tenant="carbon.super", name="ida")
+    assert changed
+    assert changed.claims == {claim: "2 High Street\nYork"}
+
+
 def test_a_page_that_is_out_of_date_overwrites_nothing(client: Client, aws: Aws) -> None:
     made = a_user(aws, "stella")
     path = f"/users/{made.id}"
