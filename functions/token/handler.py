@@ -71,8 +71,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if "request" in event:
         return _asked(event)
     answered = _answered(event, context.aws_request_id)
-    path = str(event.get("rawPath", ""))[:200]
-    logger.info("answered", path=path, status=answered["statusCode"])
+    # What went well is in the HTTP API's access log, which has path and status of every call.
+    if answered["statusCode"] >= 400:
+        path = str(event.get("rawPath", ""))[:200]
+        logger.info("answered", path=path, status=answered["statusCode"])
     return answered
 
 
