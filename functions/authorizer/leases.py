@@ -76,9 +76,11 @@ class Lease:
 
     def draw(self) -> "Draw":
         """What to ask the counter for, as far as we know it."""
-        left = self.limit.amount if self.left is None else self.left
-        wanted = lease_size(self.limit.amount, left, self.others) - self.held
-        return self.asking(max(1, wanted))
+        amount, left, others = self.limit.amount, self.left, self.others
+        if left is None:
+            # A stranger takes little: others may be there.
+            left, others = amount, amount // UNSPENT * 3 // 4
+        return self.asking(max(1, lease_size(amount, left, others) - self.held))
 
     def asking(self, wanted: int) -> "Draw":
         """A draw of exactly so many calls; one of them is spent at once, so it is not lent."""
