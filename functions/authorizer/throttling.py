@@ -94,12 +94,12 @@ class Throttling:
             self._on_failure(call, passes, reason)
             if not passes:
                 raise
-            return
+        else:
+            call.limits = _told(counted, leases, call.limits, spent=1)
         # Only now, so that a call that one limit refuses uses up none of the others.
         for lease in leases:
             if lease.held:
                 lease.spend()
-        call.limits = _told(counted, leases, call.limits)
 
     def _fit(self, call: Call, rules: Sequence[Rule], leases: Sequence[Lease]) -> None:
         """Hold a call of each lease, but for those that are empty and do not stop calls."""
@@ -203,10 +203,11 @@ def named(call: Call) -> list[Named]:
     return found
 
 
-def _told(rules: Sequence[Rule], leases: Sequence[Lease], before: str) -> str:
+def _told(rules: Sequence[Rule], leases: Sequence[Lease], before: str, spent: int = 0) -> str:
     """The limits as the gateway function writes them into headers (`functions.gateway.quotas`)."""
     texts = [
-        _shown(rule, lease.remaining, lease.end) for rule, lease in zip(rules, leases, strict=True)
+        _shown(rule, max(0, lease.remaining - spent), lease.end)
+        for rule, lease in zip(rules, leases, strict=True)
     ]
     return ",".join([before, *texts] if before else texts)
 

@@ -1,57 +1,16 @@
-"""The levels of throttling: who is counted with whom, which level refuses, and what callers learn."""
+"""The levels of throttling: who is counted with whom, which refuses, and what callers learn."""
 
 import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from functions.authorizer.calls import Call, Refused
-from portico.domain.gateway import PolicyTable
-from tests.functions.authorizer.world import APPLICATION, GRANT, PIZZA, POLICIES, TENANT, World
+from functions.authorizer.calls import Refused
+from functions.authorizer.leases import Count
+from tests.functions.authorizer.limits import call_of, calling, code, passes, requests, table
+from tests.functions.authorizer.world import APPLICATION, GRANT, PIZZA, TENANT, World
 
 NOW = 1_800_000_000  # of the fake clock: a multiple of a minute
-
-
-def requests(amount: int, seconds: int = 60) -> dict[str, Any]:
-    return {"kind": "requests", "amount": amount, "seconds": seconds}
-
-
-def table(**levels: dict[str, Any]) -> PolicyTable:
-    """The usual policies, with these put in."""
-    known = POLICIES.policies
-    names = {**known, **levels}
-    merged = {level: {**known.get(level, {}), **levels.get(level, {})} for level in names}
-    return PolicyTable(tenant=TENANT, policies=merged)
-
-
-def calling(world: World, path: str = "/menu", token: str | None = None, **more: Any) -> Call:
-    given = {"authorization": f"Bearer {world.token() if token is None else token}"}
-    call = Call(
-        method=more.pop("method", "GET"),
-        path=f"/pizza/1.0.0{path}",
-        headers={**given, **more.pop("headers", {})},
-        source_ip=more.pop("source_ip", "203.0.113.7"),
-        view=world.model.view(),
-        now=world.clock.now(),
-        **more,
-    )
-    world.pipeline.judge(call)
-    return call
-
-
-def code(world: World, *given: Any, **more: Any) -> str:
-    """The code of the refusal; "" when the call passes."""
-    try:
-        calling(world, *given, **more)
-    except Refused as refused:
-        return refused.fault.code
-    return ""
-
-
-def passes(world: World, most: int = 50, **more: Any) -> int:
-    """How many calls pass before one is refused."""
-    return next((number for number in range(most) if code(world, **more)), most)
 
 
 @pytest.fixture
@@ -215,16 +174,7 @@ def test_an_answer_tells_what_is_left_of_each_limit(world: World) -> None:
 def test_a_refused_call_is_told_too(world: World) -> None:
     world.source.put(replace(GRANT, policy="Three"))
     passes(world)
-    with pytest.raises(Refused):
-        calling(world)
-    call = Call(
-        method="GET",
-        path="/pizza/1.0.0/menu",
-        headers={"authorization": f"Bearer {world.token()}"},
-        source_ip="",
-        view=world.model.view(),
-        now=world.clock.now(),
-    )
+    call = call_of(world)
     with pytest.raises(Refused):
         world.pipeline.judge(call)
     assert call.limits == f"subscription 3 60 0 {NOW + 60},application 50 60 47 {NOW + 60}"
@@ -245,8 +195,6 @@ COUNTER = f"{TENANT}#WINDOW#subscription#sub-1:bytes"
 
 def count_bytes(world: World, amount: int) -> None:
     """What the gateway function does after delivery."""
-    from functions.authorizer.leases import Count
-
     at = (COUNTER, int(world.clock.now()) // 60 * 60)
     world.counters.counts[at] = Count(world.counters.granted.get(at, 0) + amount, 0)
 
