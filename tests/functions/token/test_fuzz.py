@@ -32,8 +32,8 @@ from tests.functions.token.attacked import (
     World,
     world_of,
 )
-from tests.functions.token.attacking import FORM, Answer, Call, safe, token
-from tests.functions.token.conftest import Server, basic_header, forget
+from tests.functions.token.attacking import FORM, Answer, Call, contents, kinds_changed, safe, token
+from tests.functions.token.conftest import JANE_PASSWORD, Server, basic_header, forget
 from tests.functions.token.mailbox import SENDER, Mailbox
 from tests.functions.token.saml import encoded, signed, text
 from tests.functions.token.signing import by_secret, pair, part, unsigned
@@ -75,6 +75,7 @@ HOSTILE = (
     *("known", "other", "allow", "deny", "acme", "nobody", "nobody@carbon.super", f"joe@{ACME}"),
     *(*ALL, "iwa:ntlm", ACCESS_TOKEN, CALLBACK, VERIFIER),
 )
+DCR = "/client-registration/v0.17/register"
 VALUES = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=30))
 FIELDS = st.lists(
     st.tuples(st.one_of(st.sampled_from(NAMES), st.text(max_size=8)), VALUES), max_size=6
@@ -120,17 +121,18 @@ def _json(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
+MEMBERS = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.floats(), st.integers(), VALUES),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from([*NAMES, *("keys", "kty", "n", "e", "x5c")]), inner),
+    ),
+    max_leaves=6,
+)
 BODIES = st.one_of(
     FIELDS.map(lambda pairs: urlencode(pairs).encode()),
     FIELDS.map(lambda pairs: urlencode(pairs, encoding="latin-1", errors="replace").encode()),
-    st.recursive(
-        st.one_of(st.none(), st.booleans(), st.floats(), st.integers(), VALUES),
-        lambda inner: st.one_of(
-            st.lists(inner, max_size=3),
-            st.dictionaries(st.sampled_from([*NAMES, *("redirect_uris", "jwks")]), inner),
-        ),
-        max_leaves=6,
-    ).map(_json),
+    MEMBERS.map(_json),
     st.binary(max_size=60),
     st.sampled_from(["a=b".encode("utf-16"), b"\xff=\xff", b"a=%ff", b"[" * 20_000, b"{" * 99]),
 )
@@ -340,6 +342,46 @@ def test_a_request_that_is_almost_right_gets_an_answer(
     holds(call, call.send())
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/oauth2/register"), ("POST", DCR), ("PUT", f"{DCR}/%s"), ("GET", f"{DCR}/%s")],
+)
+@ANYTHING
+@given(
+    body=st.dictionaries(
+        st.sampled_from(
+            [
+                *("redirect_uris", "client_name", "grant_types", "response_types", "scope", "jwks"),
+                *(
+                    "jwks_uri",
+                    "token_endpoint_auth_method",
+                    "client_id",
+                    "client_secret",
+                    "logo_uri",
+                ),
+                *("post_logout_redirect_uris", "contacts", "client_name#de", "software_statement"),
+                *("clientName", "callbackUrl", "grantType", "owner", "tokenType", "saasApp", "x"),
+            ]
+        ),
+        MEMBERS,
+        max_size=4,
+    ),
+    fine=st.booleans(),
+)
+def test_any_registration_gets_an_answer(
+    world: World, method: str, path: str, body: dict[str, Any], fine: bool
+) -> None:
+    base: dict[str, Any] = {"clientName": "fine"} if DCR in path else {"redirect_uris": [CALLBACK]}
+    call = Call(
+        method,
+        path.replace("%s", world.client.client_id),
+        headers={"content-type": "application/json"},
+        body=_json({**base, **body} if fine else body),
+        basic=("jane", JANE_PASSWORD),
+    )
+    holds(call, call.send())
+
+
 @pytest.mark.parametrize("name", ["jwt-bearer", "private_key_jwt"])
 @ANYTHING
 @given(
@@ -391,6 +433,36 @@ def _signed(claims: dict[str, Any], header: dict[str, Any]) -> tuple[str, str, s
         f"{first}.{second}".encode(), padding.PKCS1v15(), hashes.SHA256()
     )
     return first, second, part(made)
+
+
+# What reads a body only after something else has been found to hold, or never.
+READ_LATER = {"/oauth2/password", "/oauth2/reset/new", "/oauth2/sign-up/confirm"}
+POSTED = sorted(path for path, methods in ENDPOINTS.items() if "POST" in methods)
+
+
+@pytest.mark.parametrize("path", POSTED)
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"flow=" + b"a" * 40_000, 413), (b"flow=\xff", 400), (b"flow=%ff&a=%80", 400)],
+    ids=["too large", "no UTF-8", "no UTF-8, encoded"],
+)
+def test_a_body_that_cannot_be_is_refused_everywhere(
+    server: Server, world: World, path: str, body: bytes, status: int
+) -> None:
+    """RFC 9110 section 15.5.14, RFC 6749 appendix B; and nothing has changed."""
+    register = "register" in path
+    basic = ("jane", JANE_PASSWORD) if register else None
+    kind = "application/json" if register else FORM
+    before = contents(server)
+    answer = Call(
+        "POST", path, headers={**OWN, "content-type": kind}, body=body, basic=basic
+    ).send()
+    safe(answer)
+    if path in READ_LATER:
+        assert answer.status in (303, 400)
+        return
+    assert answer.status == status, answer
+    assert kinds_changed(before, contents(server)) == frozenset()
 
 
 def test_every_path_is_looked_at() -> None:
