@@ -240,3 +240,17 @@ class FakeSealer:
         if not text or sealed_for != context:
             raise InvalidInput("The sealed text was not made by this key for this")
         return text
+
+
+@dataclass
+class FakeSigner:
+    """Signs nothing and remembers what it was to sign."""
+
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    failing: Exception | None = None
+
+    def sign(self, kind: str, claims: Mapping[str, Any]) -> str:
+        if self.failing:
+            raise self.failing
+        self.asked.append((kind, dict(claims)))
+        return f"signed.{claims['jti']}"

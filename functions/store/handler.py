@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
+from functions.store.pages import api_keys as api_key_pages
 from functions.store.pages import apis as api_pages
 from functions.store.pages import applications as application_pages
 from functions.store.pages import keys as key_pages
@@ -58,7 +59,13 @@ ROUTES = (api_keys, apis, applications, keys, subscriptions, revocations, polici
 def app() -> LambdaFunctionUrlResolver:
     accounts = Accounts(records(), SystemClock(), Passwords())
     sign_in = sign_in_routes(PAGES, sessions(), accounts.sign_in, _ways)
-    pages = [api_pages.router, application_pages.router, key_pages.router, sign_in]
+    pages = [
+        api_pages.router,
+        application_pages.router,
+        key_pages.router,
+        api_key_pages.router,
+        sign_in,
+    ]
     return rest_app([contract("devportal")], [*(one.router for one in ROUTES), *pages], PAGES.error)
 
 

@@ -94,7 +94,26 @@ def deploy_new_revision(api_id: str) -> Response[str]:
     return redirect(f"/apis/{api_id}")
 
 
-def _page(caller: Caller, api_id: str, problem: PorticoError | None = None) -> Response[str]:
+@router.post("/apis/<api_id>/test-key")
+def make_test_key(api_id: str) -> Response[str]:
+    """The key is shown in this answer and never again, so no redirect."""
+    caller = visitor(router, CREATE)
+    try:
+        key, seconds = wired(router, Wiring).internal_keys.generate(caller, api_id)
+    except NotFound:
+        raise
+    except PorticoError as exc:
+        return _page(caller, api_id, exc)
+    return _page(caller, api_id, test_key=key, test_minutes=seconds // 60)
+
+
+def _page(
+    caller: Caller,
+    api_id: str,
+    problem: PorticoError | None = None,
+    test_key: str = "",
+    test_minutes: int = 0,
+) -> Response[str]:
     services = wired(router, Wiring)
     api = services.publishing.show(caller, api_id)
     lifecycle = services.transitions.lifecycle_of(caller.tenant)
@@ -108,6 +127,9 @@ def _page(caller: Caller, api_id: str, problem: PorticoError | None = None) -> R
         problem=problem,
         revisions=services.revisions.list(caller, api_id),
         subscriptions=services.subscribers.of_api(caller, api_id),
+        test_key=test_key,
+        test_minutes=test_minutes,
+        test_path=next((one.target for one in api.resources if one.verb == "GET"), "/"),
         address=services.settings.gateway_url + api.full_context,
         may_publish=PUBLISH in caller.scopes,
         may_create=CREATE in caller.scopes,

@@ -1,4 +1,4 @@
-"""The schemas APIKeyGenerateRequest, APIKeyRenewRequest, APIKeyRevokeRequest, APIKey and APIKeyInfo."""
+"""The schemas of API keys: APIKeyGenerateRequest, APIKeyRevokeRequest, APIKey and others."""
 
 from typing import Any
 

@@ -19,6 +19,7 @@ from portico.domain.user import ADMIN, CREATOR, PUBLISHER, Caller, User
 from portico.lifecycle.engine import describe
 from portico.services.approving import Approving
 from portico.services.executing import Executing
+from portico.services.internal_keys import InternalKeys
 from portico.services.lifecycles import Lifecycles
 from portico.services.policies import Policies, default_policies
 from portico.services.previewing import Previewing
@@ -34,7 +35,7 @@ from portico.settings import Settings
 from portico.web.contract import contract
 from portico.web.rest import rest_app
 from tests.events import Context, function_url_event
-from tests.fakes import FakeClock, FakeDocuments, FakeRecords
+from tests.fakes import FakeClock, FakeDocuments, FakeRecords, FakeSigner
 
 BASE = "/api/am/publisher/v4"
 TENANT = "carbon.super"
@@ -228,6 +229,7 @@ def publisher() -> Publisher:
         sunsetting=Sunsetting(records, clock),
         subscribers=Subscribers(records, clock),
         policies=Policies(records, clock),
+        internal_keys=InternalKeys(records, clock, FakeSigner()),
     )
     # Routers belong to the application that took them in last, so each test has its own.
     app = rest_app([contract("publisher")], [one.router for one in ROUTES])

@@ -11,6 +11,7 @@ import pytest
 from functions.token import handler as function
 from portico.domain.errors import InvalidInput
 from portico.domain.gateway import PublicKeys
+from portico.domain.user import Caller
 from portico.tokens.jwt import verify
 from portico.tokens.keys import verification_keys
 from tests.conftest import REGION
@@ -105,3 +106,56 @@ def test_keys_are_not_to_be_had_over_http(server: Server, path: str) -> None:
     )
     assert answer.status in (400, 401, 404)
     assert len(jwks(server)) == before
+
+
+def claims(**more: Any) -> dict[str, Any]:
+    now = int(time.time())
+    told = {"sub": "jane@carbon.super", "jti": "key-1", "tenant": "carbon.super"}
+    return {**told, "iat": now, "exp": now + 60, **more}
+
+
+@pytest.mark.parametrize("kind", ["api_key", "internal_key"])
+def test_keys_of_other_functions_are_signed_as_what_they_are(server: Server, kind: str) -> None:
+    wanted = claims(iss="https://elsewhere.example", scope="admin")
+    token = direct({"request": "sign", "kind": kind, "claims": wanted})["token"]
+    typ = {"api_key": "apikey+jwt", "internal_key": "internalkey+jwt"}[kind]
+    told = verify(token, verification_keys(jwks(server)), typ=typ)
+    assert told["iss"] == function.wiring().issuer
+    # Never taken for an access token, by introspection as by the gateway.
+    _, credentials = server.client(f"signing {kind}")
+    answer = server.call("POST", "/oauth2/introspect", {"token": token}, basic=credentials)
+    assert answer.json == {"active": False}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"request": "sign", "kind": "at+jwt", "claims": claims()},
+        {"request": "sign", "kind": "api_key", "claims": {}},
+        {"request": "sign", "kind": "api_key", "claims": "text"},
+        {"request": "sign", "kind": "api_key"},
+        {"request": "sign", "kind": "api_key", "claims": claims(), "typ": "at+jwt"},
+        {"request": "password", "tenant": "carbon.super", "name": "jane", "password": "x"},
+    ],
+)
+def test_what_is_not_signed_or_checked(server: Server, event: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        direct(event)
+
+
+def test_a_password_is_checked_for_the_authorizer(server: Server) -> None:
+    accounts = function.wiring().for_request().accounts
+    name = f"basic-{time.time_ns()}"
+    accounts.create(Caller("carbon.super", "admin"), name, "right word", ("Internal/subscriber",))
+    asked = {"request": "password", "tenant": "carbon.super", "name": name, "address": "192.0.2.1"}
+    assert direct({**asked, "password": "right word"}) == {
+        "tenant": "carbon.super",
+        "user": name,
+        "roles": ["Internal/subscriber"],
+    }
+    wrong = {**asked, "password": "wrong word"}
+    assert direct(wrong) == {"refused": True}
+    # Guesses count as they do when signing in: after enough of them not even the right one is told.
+    for _ in range(20):
+        assert direct(wrong) == {"refused": True}
+    assert direct({**asked, "password": "right word"}) == {"refused": True}

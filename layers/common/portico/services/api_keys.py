@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from portico.domain.application import ApiKey, Application
-from portico.domain.errors import InvalidInput, NotFound, Problem
+from portico.domain.errors import InvalidInput, LimitReached, NotFound, Problem
 from portico.domain.gateway import GatewayApiKey
 from portico.domain.records import Change, Create, Require
 from portico.domain.tenant import join_user
@@ -65,11 +65,13 @@ class ApiKeys:
     def generate(
         self, caller: Caller, application_id: str, key_type: str, wish: Wish
     ) -> tuple[ApiKey, str]:
-        """A new key and its text, for the only time. InvalidInput names what is wrong with it."""
+        """A new key and its text, for the only time. InvalidInput names what is wrong with it;
+        LimitReached when there are too many.
+        """
         application = self.applications.show(caller, application_id)
         _check(wish)
         if len(self._of(application, key_type)) >= MAX_KEYS:
-            raise InvalidInput.of("keyName", f"there are {MAX_KEYS} keys already; revoke one first")
+            raise LimitReached(f"There are {MAX_KEYS} keys of this type already; revoke one first")
         made, text, changes = self._make(application, key_type, wish)
         # A removal of the application at this moment either sees the key or prevents it.
         self.records.commit(*changes, Require(application), self._told(caller, "generate", made))
