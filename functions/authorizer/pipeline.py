@@ -94,6 +94,7 @@ class Pipeline:
         mock = api.mock and not endpoint and call.resource is not None
         if not endpoint and not mock and not call.preflight:
             raise Refused(NO_ENDPOINT)
+        resource = f"{call.resource.verb} {call.resource.template}" if call.resource else ""
         call.decision = {
             "jwt": self._assertions.of(call),
             "endpoint": endpoint,
@@ -113,9 +114,11 @@ class Pipeline:
             "revision": api.revision_id,
             "limits": call.limits,
             "usage": call.usage,
-            "mock": f"{call.resource.verb} {call.resource.template}"
-            if mock and call.resource
-            else "",
+            "resource": resource,
+            # Whose endpoint it is: keys of the sandbox, or nobody's and there is no other.
+            "sandbox": "true" if sandbox or not api.production_endpoint else "false",
+            "plan": "true" if api.planned else "",
+            "mock": resource if mock else "",
         }
 
 

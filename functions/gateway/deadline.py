@@ -19,6 +19,11 @@ class Deadline:
         return left
 
     @property
+    def remaining(self) -> float:
+        """The seconds that are left; none or less when it is over."""
+        return self._at - self._clock()
+
+    @property
     def over(self) -> bool:
         return self._clock() >= self._at
 

@@ -32,6 +32,8 @@ def answer(
     headers = _headers(fault, status)
     fields = {"code": fault.code, "message": fault.message, "description": fault.description}
     until = int(float(decision.get("until") or 0))
+    if decision.get("told"):
+        fields["description"] = str(decision["told"])
     if until:
         moment = datetime.fromtimestamp(until, UTC).strftime("%Y-%b-%d %H:%M:%S+0000 UTC")
         seconds = math.ceil(until - (time.time() if now is None else now))

@@ -21,13 +21,15 @@ IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})  # 
 class NotDelivered(Exception):
     """The back end gave no usable answer; `code` is the fault.
 
-    `sent`: the back end may have seen the request.
+    `sent`: the back end may have seen the request. `told`: what the caller learns in place of the
+    fault's own description.
     """
 
-    def __init__(self, code: str, reason: str, sent: bool = True) -> None:
+    def __init__(self, code: str, reason: str, sent: bool = True, told: str = "") -> None:
         super().__init__(reason)
         self.code = code
         self.sent = sent
+        self.told = told
 
 
 class Forwarder:

@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 
 from functions.gateway import cors, faults, quotas
 from functions.gateway.backends import Backends
+from functions.gateway.delivering import Delivering
 from functions.gateway.farewell import farewell
 from functions.gateway.forward import Forwarder, NotDelivered
 from portico import settings
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from functions.gateway.mocks import Mocks
+    from functions.gateway.plans import Plans
     from functions.gateway.usage import Usage
+    from portico.ports import Sealer
+    from portico.storage.readmodel import ReadModel
 
 logger = Logger()
 
@@ -66,7 +70,7 @@ def _answer(event: dict[str, Any], decision: dict[str, Any]) -> dict[str, Any]:
         decision = {**decision, "fault": "501"}
     if not decision.get("fault"):
         try:
-            answer = forwarder().forward(event, decision)
+            answer = delivering().deliver(event, decision)
         except NotDelivered as failure:
             logger.warning(
                 "Not delivered",
@@ -76,6 +80,7 @@ def _answer(event: dict[str, Any], decision: dict[str, Any]) -> dict[str, Any]:
                 request_id=request.get("requestId"),
             )
             decision = {**decision, "fault": failure.code, "status": 0, "until": 0, "allow": ""}
+            decision["told"] = failure.told
         else:
             shared = cors.added(sharing, origin, answer.headers)
             return {
@@ -94,15 +99,50 @@ def _answer(event: dict[str, Any], decision: dict[str, Any]) -> dict[str, Any]:
 @cache
 def mocks() -> "Mocks":
     """Loaded when the first prototype without a back end is called; most environments see none."""
-    import boto3
-
     from functions.gateway.mocks import Mocks
+
+    return Mocks(read_model)
+
+
+@cache
+def delivering() -> Delivering:
+    """Keeps answers, plans and credentials as long as the environment lives."""
+    return Delivering(forwarder(), plans)
+
+
+@cache
+def plans() -> "Plans":
+    """Loaded for the first API that has more than an address a side."""
+    from functions.gateway.plans import Plans
+
+    return Plans(read_model, sealer, forwarder())
+
+
+@cache
+def read_model() -> "ReadModel":
+    """The Gateway table; not loaded for calls that go to one address."""
     from portico.storage.readmodel import GatewayTable, ReadModel
 
     given = settings.read(os.environ)
-    client = boto3.client("dynamodb", region_name=os.environ.get("AWS_REGION", "us-east-1"))
-    model = ReadModel(GatewayTable(client, given.gateway_table), given.cache_seconds)
-    return Mocks(lambda: model)
+    return ReadModel(GatewayTable(_client("dynamodb"), given.gateway_table), given.cache_seconds)
+
+
+@cache
+def sealer() -> "Sealer":
+    """Opens the credentials of back ends."""
+    from portico.storage.sealing import KmsSealer
+
+    return KmsSealer(lambda: _client("kms"), settings.read(os.environ).kms_key)
+
+
+def _client(service: Any) -> Any:
+    """A client that leaves a call some of its time when AWS does not answer."""
+    import boto3
+    from botocore.config import Config
+
+    patience = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})
+    region = os.environ.get("AWS_REGION", "us-east-1")
+    return boto3.client(service, region_name=region, config=patience)
 
 
 @cache

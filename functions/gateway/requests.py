@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote_plus, urlsplit
 
 from functions.gateway.answers import HOP_BY_HOP, is_ours
 
@@ -18,7 +18,7 @@ FORWARDED = frozenset(
 )
 # WSO2's back ends take these from their gateway for granted, and ours nothing from a client.
 INTERNAL = ("x-wso2-", "x-portico-")
-_DROPPED = HOP_BY_HOP | FORWARDED | {ASSERTION}
+_DROPPED = HOP_BY_HOP | FORWARDED | {ASSERTION, "internal-key"}
 # What a server behind CGI or WSGI would read as one of ours: "_" and "-" are one to it.
 _ALIKE = frozenset({ASSERTION, *FORWARDED})
 BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"})  # usually; RFC 9110 section 8.6
@@ -70,10 +70,18 @@ def outgoing(event: Mapping[str, Any], decision: Mapping[str, Any]) -> Outgoing:
     return Outgoing(
         method=str(event["requestContext"]["http"]["method"]),
         path=str(decision["path"]),
-        query=event.get("rawQueryString") or "",
+        query=without(event.get("rawQueryString") or "", str(decision.get("key_name") or "")),
         headers=headers_of(event, decision),
         body=_body(event),
     )
+
+
+def without(query: str, name: str) -> str:
+    """A query without one parameter; the rest stays as it was sent."""
+    if not query or not name:
+        return query
+    kept = [one for one in query.split("&") if unquote_plus(one.partition("=")[0]) != name]
+    return "&".join(kept)
 
 
 def target(endpoint: str, path: str, query: str) -> str:
@@ -93,6 +101,8 @@ def headers_of(event: Mapping[str, Any], decision: Mapping[str, Any]) -> dict[st
     dropped = _DROPPED
     if "connection" in given:
         dropped |= {name.strip().lower() for name in given["connection"].split(",")}
+    if key_name := str(decision.get("key_name") or ""):
+        dropped |= {key_name.lower()}
     if decision.get("pass_authorization") != "true":
         dropped |= {str(decision.get("header") or "authorization").lower()}
     kept: dict[str, str] = {

@@ -27,7 +27,7 @@ TABLES = {
 # Everything else than tables, logs and traces.
 OTHERS = {
     "AuthorizerRole": {"secretsmanager:GetSecretValue", "lambda:InvokeFunction"},
-    "GatewayRole": NONE,
+    "GatewayRole": {"kms:Decrypt"},
     "TokenRole": {
         "secretsmanager:GetSecretValue",
         "secretsmanager:PutSecretValue",

@@ -127,7 +127,14 @@ FAULTS = {
             "101513",
             502,
             "Runtime Error",
-            "The back end's answer exceeds the 6 MB that the gateway can return",
+            "The back end's answer exceeds the 6 MB that a mediated API can return; its publisher "
+            "can switch it to pass-through, which returns 10 MB",
+        ),
+        Fault(
+            "303001",
+            503,
+            "Runtime Error",
+            "The API's endpoints failed and are left alone for a while; try again later",
         ),
     )
 }
