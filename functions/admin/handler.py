@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from functions.admin.pages import PAGES
+from functions.admin.pages import denying as deny_pages
 from functions.admin.pages import lifecycles as lifecycle_pages
 from functions.admin.pages import policies as policy_pages
 from functions.admin.pages import tokens as token_pages
@@ -59,6 +60,7 @@ def rest() -> LambdaFunctionUrlResolver:
     pages = [
         user_pages.router,
         policy_pages.router,
+        deny_pages.router,
         lifecycle_pages.router,
         token_pages.router,
         trust_pages.router,

@@ -31,7 +31,8 @@ def show(policy_level: str, policy_name: str) -> Response[str]:
 
 
 def _level(text: str) -> str:
-    levels = [level.value for level in Level]
+    # Custom rules are nobody's to choose.
+    levels = [level.value for level in Level if level != Level.CUSTOM]
     if text not in levels:
         raise InvalidInput.of("policyLevel", f"must be one of {', '.join(levels)}")
     return text

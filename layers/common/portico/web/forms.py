@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from portico.domain.errors import InvalidInput
 from portico.web.rest import header, raw_body
 
-MAX_FIELDS = 200
+MAX_FIELDS = 2000  # the longest form, of a policy, has 20 groups of conditions
 
 
 def form(router: Router) -> dict[str, str]:
