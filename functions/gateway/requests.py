@@ -80,7 +80,8 @@ def without(query: str, name: str) -> str:
     """A query without one parameter; the rest stays as it was sent."""
     if not query or not name:
         return query
-    kept = [one for one in query.split("&") if unquote_plus(one.partition("=")[0]) != name]
+    name = name.lower()  # as the authorizer compares it
+    kept = [one for one in query.split("&") if unquote_plus(one.partition("=")[0]).lower() != name]
     return "&".join(kept)
 
 
