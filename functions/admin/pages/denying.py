@@ -85,7 +85,7 @@ def _page(
         here="/policies",
         kinds=KINDS,
         rows=rows,
-        given=given,
+        given={"kind": "", "value": "", "end": "", **given},
         said=SAID.get(query(router, "said"), ""),
         problem=problem,
     )
