@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.token import errors
+from functions.token import cors, errors
 from functions.token.keyring import KeyRing
 from functions.token.paths import REGISTER, SUCCESSORS, deprecated, resolve
 from functions.token.requests import Request, request_of
@@ -82,6 +82,7 @@ def _answered(event: dict[str, Any], request_id: str) -> dict[str, Any]:
     refusal = errors.oauth_answer
     old: dict[str, str] = {}
     bare = False
+    path = ""
     try:
         request = request_of(event)
         bare = request.method == "HEAD"
@@ -90,13 +91,17 @@ def _answered(event: dict[str, Any], request_id: str) -> dict[str, Any]:
         if request.path in SUCCESSORS:
             old = deprecated(request.path, _address(request))
             request = replace(request, path=SUCCESSORS[request.path])
-        answered = resolve(request.path, request.method)(request, wiring().for_request())
+        path = request.path
+        answered = cors.preflight(path, request.method, request.headers) or resolve(
+            path, request.method
+        )(request, wiring().for_request())
     except PorticoError as exc:
         logger.info("refused", error=exc.error, reason=type(exc).__name__)
         answered = refusal(exc)
     except Exception:
         logger.exception("unexpected error", request_id=request_id)
         answered = refusal(errors.Unexpected(request_id))
+    answered = cors.opened(path, answered)
     if old:
         answered = {**answered, "headers": {**answered["headers"], **old}}
     return {**answered, "body": ""} if bare else answered

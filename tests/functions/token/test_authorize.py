@@ -210,6 +210,7 @@ def test_login_hint_fills_in_the_name(client: Client, browser: Browser) -> None:
         ({"request": "x"}, "request_not_supported"),
         ({"request_uri": "https://app.example/r"}, "request_uri_not_supported"),
         ({"scope": "ü"}, "invalid_scope"),
+        ({"scope": "openid\u3000email"}, "invalid_scope"),
         ({"claims": "{"}, "invalid_request"),
     ],
 )

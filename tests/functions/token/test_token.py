@@ -209,6 +209,7 @@ CASES: dict[str, tuple[dict[str, Any], int, str]] = {
     "unknown grant": ({"form": {"grant_type": "magic"}}, 400, "unsupported_grant_type"),
     "grant not allowed": ({"form": {"grant_type": "password"}}, 400, "unauthorized_client"),
     "bad scope": ({"form": {**APPLICATION, "scope": 'a"b'}}, 400, "invalid_scope"),
+    "scope of two lines": ({"form": {**APPLICATION, "scope": "a\r\nb"}}, 400, "invalid_scope"),
     "parameter twice": (
         {"form": [("grant_type", "client_credentials")] * 2}, 400, "invalid_request",
     ),

@@ -168,7 +168,8 @@ def _check_response(parameters: Mapping[str, str], refuse: Refuse) -> None:
 
 
 def _scopes(client: Client, parameters: Mapping[str, str], refuse: Refuse) -> tuple[str, ...]:
-    scopes = tuple(dict.fromkeys(parameters.get("scope", "").split()))
+    # Spaces only (RFC 6749 section 3.3): other white space is no part of a scope.
+    scopes = tuple(dict.fromkeys(filter(None, parameters.get("scope", "").split(" "))))
     if len(scopes) > MAX_SCOPES or not all(_SCOPE.fullmatch(scope) for scope in scopes):
         raise refuse("invalid_scope", "The scopes are too many or not well-formed")
     return scopes
