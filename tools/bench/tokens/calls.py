@@ -59,11 +59,19 @@ def main() -> None:
     )
     password = {"grant_type": "password", "username": NAME, "password": SECRET}
     found = {}
-    _token({"grant_type": "client_credentials"})
-    for form in ({"grant_type": "client_credentials"}, password):
+    plain = {"grant_type": "client_credentials"}
+    scoped = {**plain, "scope": "order"}
+    answered = _token(plain)
+    for name, form in {
+        "client_credentials": plain,
+        # What decides about scopes is read, and remembered for PORTICO_CACHE_SECONDS.
+        "client_credentials_first_scope": scoped,
+        "client_credentials_scope": scoped,
+        "password": password,
+    }.items():
         calls.clear()
         answered = _token(form)
-        found[form["grant_type"]] = _counted(calls)
+        found[name] = _counted(calls)
     for _ in range(2):
         calls.clear()
         answered = _token(
