@@ -240,13 +240,15 @@ class Federating:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> dict[str, Any]:
-        """The JSON object that the provider answers; ProviderFailed for all else."""
+        """The JSON object that the provider answers; Unauthenticated when it refuses the code that
+        the browser came with (RFC 6749 section 5.2), ProviderFailed for all else.
+        """
         sent = {"Accept": "application/json", **(headers or {})}
         try:
             reply = self.http.send(method, url, sent, body, max_bytes=MAX_BYTES, encrypted=True)
         except PorticoError as exc:
             raise ProviderFailed("The provider cannot be reached at the moment") from exc
-        if reply.status != 200:
+        if reply.status not in (200, 400):
             raise ProviderFailed(f"The provider answered {reply.status}")
         try:
             told = json.loads(reply.content)
@@ -254,6 +256,10 @@ class Federating:
             raise ProviderFailed("The provider did not answer in JSON") from exc
         if not isinstance(told, dict):
             raise ProviderFailed("The provider did not answer with what we asked for")
+        if reply.status == 400 and told.get("error") == "invalid_grant":
+            raise Unauthenticated("The provider does not know this sign-in")
+        if reply.status == 400:
+            raise ProviderFailed("The provider answered 400")
         return told
 
 
