@@ -20,7 +20,8 @@ from portico.storage.readmodel import Key, key
 UNAUTHENTICATED = (
     "Unauthenticated"  # subscription policy of calls without a credential, per address
 )
-DENIED, BURST, CUSTOM = "900805", "900807", "900806"
+DENIED, CUSTOM = "900805", "900806"
+BURSTS = {"subscription": "900807", "application": "900809"}
 
 
 class Named(NamedTuple):
@@ -148,7 +149,8 @@ class Throttling:
             if policy is None:
                 continue  # a policy that is gone
             if policy.burst is not None:
-                add(BURST, "burst", each.subject, "burst", Quota(policy.burst), _STOPS)
+                code = BURSTS.get(each.level, each.fault)
+                add(code, "burst", each.subject, "burst", Quota(policy.burst), _STOPS)
             quota, group = policy.applied(call)
             if quota is not None:
                 shown = each.shown or each.level

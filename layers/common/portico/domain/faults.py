@@ -50,6 +50,12 @@ FAULTS = {
         Fault("900806", 429, "Message throttled out", _QUOTA),
         Fault("900807", 429, "Message throttled out", _QUOTA),
         Fault(
+            "900809",
+            429,
+            "Message throttled out",
+            "You have exceeded your application burst limit quota",
+        ),
+        Fault(
             "900900",
             500,
             "Unclassified Authentication Failure",
