@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.logging import Logger
 
 from functions.token.additions import checked
-from functions.token.timed import within
 from portico.domain.application import Client
 from portico.domain.claims import CLAIMS, roles_of, value_of
 from portico.domain.errors import Unavailable
@@ -21,15 +20,16 @@ from portico.domain.plugins import NOTHING, Extra
 from portico.domain.tenant import split_user
 from portico.domain.token_rules import TokenRules
 from portico.domain.user import User
+from portico.plugins.classes import is_class_name, load
+from portico.plugins.functions import called
+from portico.plugins.timed import within
 from portico.services.issuing import APPLICATION_USER
-from portico.services.plugin_classes import is_class_name, load
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
 
     from functions.token.wiring import Wiring
 
-MAX_ANSWER = 65_536  # bytes of a function's answer that are read
 # A client for a function that has this many seconds.
 Functions = Callable[[float], "LambdaClient"]
 
@@ -106,14 +106,4 @@ def _asked(name: str, rules: TokenRules, token: dict[str, Any], wiring: "Wiring"
         )
     # Loading the client's model is not the function's time.
     client = wiring.functions(rules.extension_seconds)
-    return within(rules.extension_seconds, lambda: _called(client, name, token))
-
-
-def _called(client: "LambdaClient", name: str, token: dict[str, Any]) -> Any:
-    answer = client.invoke(FunctionName=name, Payload=json.dumps(token).encode())
-    content = answer["Payload"].read(MAX_ANSWER + 1)
-    if answer.get("FunctionError"):
-        raise Unavailable(f"The function failed: {answer['FunctionError']}")
-    if len(content) > MAX_ANSWER:
-        raise Unavailable(f"The function answered more than {MAX_ANSWER} bytes")
-    return json.loads(content)
+    return within(rules.extension_seconds, lambda: called(client, name, token))

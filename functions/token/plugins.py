@@ -14,13 +14,13 @@ from aws_lambda_powertools.logging import Logger
 
 from functions.token.errors import OAuthError
 from functions.token.extensions import client_told
-from functions.token.timed import within
 from functions.token.wiring import GrantRequest, Wiring
 from portico.domain.plugins import Refused
 from portico.domain.tenant import split_user
 from portico.domain.user import User
+from portico.plugins.classes import load
+from portico.plugins.timed import within
 from portico.services.issuing import Issued
-from portico.services.plugin_classes import load
 
 SECONDS = 10.0  # a plug-in may ask another server
 MAX_SCOPES, MAX_CLAIMS = 100, 4096  # number, and bytes of JSON

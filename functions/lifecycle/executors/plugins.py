@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from functions.lifecycle.executors.execution import Carrier, Job
 from portico.domain.errors import NotFound
+from portico.plugins.classes import load
 from portico.ports import Documents
-from portico.services.plugin_classes import load
 
 
 class Plugin(Protocol):

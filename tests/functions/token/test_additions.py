@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from functions.token.additions import checked
-from functions.token.timed import TookTooLong, within
 from portico.domain.errors import InvalidInput
 from portico.domain.plugins import Extra
+from portico.plugins.timed import TookTooLong, within
 
 
 def test_headers_and_fields_are_taken_as_they_are() -> None:

@@ -21,8 +21,8 @@ from portico.domain.token_rules import (
     TrustedIssuer,
 )
 from portico.domain.user import ADMIN
+from portico.plugins.classes import allowed, is_class_name
 from portico.services.accounts import ROLE
-from portico.services.plugin_classes import allowed, is_class_name
 from portico.tokens.foreign import foreign_keys
 
 MAX_ISSUERS, MAX_PROVIDERS, MAX_PLUGINS = 20, 20, 20
