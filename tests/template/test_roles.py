@@ -11,11 +11,12 @@ CHECK = {"dynamodb:ConditionCheckItem"}
 WRITE = READ | CHECK | {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
 PUT = {"dynamodb:PutItem"}
 COUNT = {"dynamodb:UpdateItem"}
+LOOK = {"dynamodb:BatchGetItem"}
 NONE: set[str] = set()
 
 # Catalog, Access, Gateway, Traffic, Operations: who may do what.
 TABLES = {
-    "AuthorizerRole": (NONE, NONE, READ, COUNT, NONE),
+    "AuthorizerRole": (NONE, NONE, READ, COUNT | LOOK, NONE),
     "GatewayRole": (NONE, NONE, READ, COUNT, NONE),
     "TokenRole": (NONE, WRITE, WRITE, NONE, PUT),
     "PublisherRole": (WRITE, WRITE, WRITE, NONE, WRITE),
