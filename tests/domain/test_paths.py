@@ -2,6 +2,8 @@
 
 import re
 import time
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -234,3 +236,41 @@ def test_sound_templates(template: str) -> None:
 )
 def test_unsound_templates(template: str) -> None:
     assert template_problem(template)
+
+
+class Counting(Templates[str]):
+    """Templates that count the nodes that a look-up visits."""
+
+    visits = 0
+
+    def _walk(self, node: Any, segments: list[str], at: int) -> Iterator[str]:
+        self.visits += 1
+        return super()._walk(node, segments, at)
+
+
+def test_a_look_up_does_not_depend_on_how_many_templates_there_are() -> None:
+    templates = [
+        template
+        for number in range(2_000)
+        for template in (
+            f"/kind{number}",
+            f"/kind{number}/{{id}}",
+            f"/kind{number}/{{id}}/part",
+            f"/kind{number}/{{id}}/*",
+            f"/all/{{id}}.v{number}",
+        )
+    ]
+    few, many = templates[:5], templates
+    for path in ("/kind0/1/part", "/kind0/1/a/b", "/all/x.v0", "/all/x.v", "/nothing"):
+        counts = []
+        for which in (few, many):
+            found = Counting((each, each) for each in which)
+            next(found.match(path), None)
+            counts.append(found.visits)
+        assert counts[0] == counts[1] <= 2 * path.count("/") + 1
+
+
+def test_ten_thousand_templates_are_compiled_quickly() -> None:
+    started = time.process_time()
+    Templates((f"/all/{{id}}.v{number}", number) for number in range(10_000))
+    assert time.process_time() - started < 2
