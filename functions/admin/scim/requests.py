@@ -45,6 +45,9 @@ R = TypeVar("R", bound=Resource[Any])
 def payload(router: Router, model: type[R], context: Context) -> R:
     """The request's resource. Raises Invalid, with the SCIM keyword of what is wrong."""
     content = _normal(_json(router))
+    if content.get("schemas") == []:
+        # As the examples in WSO2's documentation have it.
+        content = {**content, "schemas": [model.__schema__]}
     if not content.get("schemas"):
         raise InvalidInput.of("schemas", f"must name {model.__schema__}")
     try:

@@ -122,6 +122,10 @@ def test_roles_come_in_several_forms(client: Client, more: dict[str, Any]) -> No
     assert [one["display"] for one in made.json["groups"]] == roles
 
 
+def test_an_empty_list_of_schemas_is_as_wso2s_examples_have_it(client: Client) -> None:
+    assert create(client, schemas=[]).json["schemas"] == [USER]
+
+
 def test_emails_may_be_plain_texts(client: Client) -> None:
     made = create(client, emails=["a@example.com", "b@example.com"])
     assert [one["value"] for one in made.json["emails"]] == ["a@example.com"]
