@@ -95,6 +95,11 @@ class Call:
         return Answer(told["statusCode"], told["headers"], told["body"], told.get("cookies", []))
 
 
+def bearer(given: str) -> dict[str, str]:
+    """The header of a bearer token (RFC 6750 section 2.1)."""
+    return {"authorization": f"Bearer {given}"}
+
+
 def token(form: Any, **more: Any) -> Call:
     """A call of the token endpoint."""
     return Call("POST", "/oauth2/token", form, **more)
@@ -169,6 +174,7 @@ def safe(answer: Answer) -> None:
     if answer.status >= 400 or answer.cookies or "token" in answer.text:
         cached = answer.headers.get("Cache-Control", "")
         assert "no-store" in cached or cached.startswith("public"), answer
+    assert "access-control-allow-credentials" not in {name.lower() for name in answer.headers}
     if answer.status >= 400:
         assert "no-store" in answer.headers["Cache-Control"], answer
     if answer.status == 401 and answer.error != "page":
