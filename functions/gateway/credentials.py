@@ -18,6 +18,7 @@ from functions.gateway.answers import Answer
 from functions.gateway.deadline import Deadline
 from functions.gateway.forward import Forwarder, NotDelivered
 from functions.gateway.requests import Outgoing, target, without
+from portico.domain.endpoints import custom_parameters
 
 MAX_TOKEN = 16_384  # characters of a token that another server gives
 USUAL_SECONDS = 300.0  # a token's life when its server does not say
@@ -243,10 +244,7 @@ def _quoted(text: str) -> str:
 
 
 def _form(security: Mapping[str, Any], secret: Mapping[str, str]) -> bytes:
-    own = security.get("customParameters") or {}
-    if isinstance(own, str):
-        own = json.loads(own)
-    form = {str(name): str(value) for name, value in own.items()} if isinstance(own, dict) else {}
+    form = custom_parameters(security) or {}
     if str(security.get("grantType") or "").upper() == "PASSWORD":
         form |= {
             "grant_type": "password",

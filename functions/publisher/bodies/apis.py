@@ -189,6 +189,8 @@ class ApiFields(Body):
             extra["endpointConfig"] = self.endpoint_config.model_dump(
                 exclude_none=True, by_alias=True
             )
+        elif "endpoint_config" in self.model_fields_set:
+            extra["endpointConfig"] = None
         if self.operations is not None:
             extra["operationPolicies"] = {
                 f"{one.verb.upper()} {one.target}": policies

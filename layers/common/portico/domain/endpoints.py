@@ -4,11 +4,13 @@ Knows no network and no keys: addresses are judged by `portico.domain.addresses`
 sealed by `portico.services.endpoint_credentials`.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from portico.domain.errors import Problem
+from portico.domain.mediation import may_set
 
 HTTP, LOAD_BALANCE, FAILOVER = "http", "load_balance", "failover"
 TYPES = (HTTP, LOAD_BALANCE, FAILOVER)
@@ -38,10 +40,12 @@ _NUMBERS = ("actionDuration", "suspendDuration", "suspendMaxDuration", "retryDel
 
 
 def config_of(extra: Mapping[str, Any], production: str, sandbox: str) -> dict[str, Any]:
-    """The endpoint configuration of an API whose first addresses are these; {} without any."""
-    if not production and not sandbox:
-        return {}
+    """The endpoint configuration of an API whose first addresses are these; {} where nothing is
+    said.
+    """
     config = dict(extra.get("endpointConfig") or {})
+    if not (config or production or sandbox):
+        return {}
     config["endpoint_type"] = config.get("endpoint_type") or HTTP
     for side, url in zip(SIDES, (production, sandbox), strict=True):
         name = f"{side}_endpoints"
@@ -66,12 +70,12 @@ def endpoints(config: Mapping[str, Any], side: str) -> list[tuple[str, Mapping[s
 def security_of(config: Mapping[str, Any], side: str) -> Mapping[str, Any]:
     """The credentials for a side; {} without any or when they are off."""
     one = (config.get("endpoint_security") or {}).get(side) or {}
-    return one if one.get("enabled") and kind_of(one) != "NONE" else {}
+    return one if one.get("enabled") and one.get("type") != "NONE" else {}
 
 
 def kind_of(security: Mapping[str, Any]) -> str:
-    """The kind of credential in our spelling: BASIC, DIGEST, OAUTH, API_KEY or NONE."""
-    kind = str(security.get("type") or "NONE").upper()
+    """The kind of credential in our spelling: BASIC, DIGEST, OAUTH or API_KEY."""
+    kind = str(security.get("type") or "").upper()
     return API_KEY if kind == "APIKEY" else kind
 
 
@@ -99,6 +103,21 @@ def side_plan(config: Mapping[str, Any], side: str) -> dict[str, Any]:
     if security:
         plan["security"] = {**security, "type": kind_of(security)}
     return plan
+
+
+def custom_parameters(security: Mapping[str, Any]) -> dict[str, str] | None:
+    """What a token request carries besides; given as an object or as the JSON text of one. None:
+    neither.
+    """
+    given = security.get("customParameters") or {}
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except ValueError:
+            return None
+    if not isinstance(given, dict):
+        return None
+    return {str(name): str(value) for name, value in given.items()}
 
 
 def problems(config: Mapping[str, Any]) -> Iterator[Problem]:
@@ -211,11 +230,16 @@ def _security_problems(where: str, security: Mapping[str, Any]) -> Iterator[Prob
             grant = security.get("grantType") or "CLIENT_CREDENTIALS"
             if str(grant).upper() not in ("CLIENT_CREDENTIALS", "PASSWORD"):
                 yield Problem(f"{where}.grantType", "must be CLIENT_CREDENTIALS or PASSWORD")
+            if custom_parameters(security) is None:
+                yield Problem(f"{where}.customParameters", "must be an object of texts")
         case "API_KEY":
             needed = ("apiKeyIdentifier",)
             place = str(security.get("apiKeyIdentifierType") or "HEADER").upper()
             if place not in ("HEADER", "QUERY_PARAMETER"):
                 yield Problem(f"{where}.apiKeyIdentifierType", "must be HEADER or QUERY_PARAMETER")
+            name = str(security.get("apiKeyIdentifier") or "")
+            if place == "HEADER" and name and not may_set(name):
+                yield Problem(f"{where}.apiKeyIdentifier", "is not a header that can be set")
         case _:
             yield Problem(f"{where}.type", f"must be one of {', '.join(CREDENTIALS)}, NONE")
             return

@@ -88,6 +88,14 @@ def problems(where: str, policies: Any) -> Iterator[Problem]:
             yield from _policy_problems(f"{where}.{flow}.{number}", policy, known)
 
 
+def may_set(name: str) -> bool:
+    """Whether a publisher may have this header set."""
+    plain = name.lower().replace("_", "-")
+    return bool(_TOKEN.fullmatch(name)) and not (
+        plain in PROTECTED or plain.startswith(("x-wso2-", "x-portico-"))
+    )
+
+
 def _policy_problems(
     where: str, policy: Any, known: Mapping[str, tuple[str, ...]]
 ) -> Iterator[Problem]:
@@ -112,10 +120,8 @@ def _value_problem(parameter: str, value: str) -> str | None:
         return f"must have at most {MAX_VALUE} characters and no control characters"
     match parameter:
         case "headerName" | "newHeaderName":
-            if not _TOKEN.fullmatch(value):
-                return "must be the name of a header"
-            if value.lower() in PROTECTED or value.lower().startswith(("x-wso2-", "x-portico-")):
-                return "is a header that the gateway keeps to itself"
+            if not may_set(value):
+                return "must be the name of a header that the gateway does not keep to itself"
         case "paramKey" | "newParamKey":
             return None if value else "is needed"
         case "updatedMethod":

@@ -96,10 +96,11 @@ class Publishing:
         first = lifecycle.state(lifecycle.initial)
         if first:
             api = replace(api, state=first.id.upper(), behaviour=first.behaviour)
-        api = self._sealed(changed(api, draft.changes), None)
+        api = changed(api, draft.changes)
         if not api.resources:
             api = replace(api, resources=DEFAULT_RESOURCES)
         ApiRules(self.records, self.allowed_hosts).check(api)
+        api = self._sealed(api, None)
 
         def attempt() -> Api:
             claims = claim(self.records, api)
@@ -153,11 +154,12 @@ class Publishing:
 
         def attempt() -> Api:
             before = self._current(caller, api_id, stamp)
-            api = self._sealed(changed(before, permitted(caller, changes)), before)
+            api = changed(before, permitted(caller, changes))
             api = replace(api, updated=self._now(), updated_by=caller.user)
             if not api.resources:
                 raise InvalidInput.of("operations", "an API needs at least one")
             ApiRules(self.records, self.allowed_hosts).check(api)
+            api = self._sealed(api, before)
             api = self._document(api, definition.document if definition else None)
             others = self._one_default(api) if not before.is_default_version else []
             self.records.commit(

@@ -249,7 +249,7 @@ def parse(model: type[M], value: Any) -> M:
         return model.model_validate(value)
     except ValidationError as exc:
         problems = [
-            Problem(".".join(str(part) for part in error["loc"]) or "body", error["msg"])
+            Problem(".".join(_named(error["loc"])) or "body", error["msg"])
             for error in exc.errors()[:50]
         ]
         text = "; ".join(f"{problem.field}: {problem.message}" for problem in problems[:5])
@@ -353,3 +353,10 @@ def answer(
         fields["ETag"] = etag_of(etag)
     text = "" if content is None else json.dumps(content, ensure_ascii=False)
     return Response(status, content_type="application/json", body=text, headers=fields)
+
+
+def _named(place: Sequence[str | int]) -> list[str]:
+    """The contract's names of where something is; pydantic tells the kinds of a choice among
+    them.
+    """
+    return [str(part) for part in place if not str(part).endswith(("Body", "Body]"))]
