@@ -40,7 +40,7 @@ class Lease:
     held: int = 0  # calls
     size: int = 0  # held after the last draw
     lent: int = 0  # of `held`, what the counter puts down to us
-    left: int | None = None  # in the window when we last heard of it; None before the first draw
+    left: int | None = None  # in the window when we last heard of it; None for a stranger
     others: int = 0  # lent to other environments when we last heard
     heard: float = 0.0  # when that was, epoch seconds
 
@@ -63,6 +63,11 @@ class Lease:
     def remaining(self) -> int:
         """Calls left in the window, as far as is known here."""
         return self.held + (self.limit.amount - self.held if self.left is None else self.left)
+
+    def following(self, start: int) -> "Lease":
+        """The lease of a new window: others probably want as much as in this one."""
+        amount = self.limit.amount
+        return Lease(self.name, start, self.limit, left=amount, others=self.others, heard=start)
 
     def spend(self) -> None:
         """One call is made."""
@@ -150,9 +155,7 @@ class Leases:
         # more.
         lease = self._leases.get((name, limit))
         if lease is None or lease.start != start:
-            # The environment has drawn on it before: from then on it asks how things are.
-            heard = 0.0 if lease is None else 1.0
-            lease = Lease(name, start, limit, heard=heard)
+            lease = Lease(name, start, limit) if lease is None else lease.following(start)
             self._leases.put((name, limit), lease, start + 2 * limit.window)
         return lease
 

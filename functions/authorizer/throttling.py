@@ -82,7 +82,8 @@ class Throttling:
         """Let the call pass and count it, or refuse it. Raises Unavailable where the tenant wants
         that rather than calls that nobody counts.
         """
-        counted, measured = self._rules(call)
+        table = self._table(call)
+        counted, measured = self._rules(call, table)
         if not counted and not measured:
             return
         leases = [self._leases.lease(rule.counter, rule.limit) for rule in counted]
@@ -90,7 +91,6 @@ class Throttling:
             self._measure(call, measured)
             self._fit(call, counted, leases)
         except Unavailable as reason:
-            table = self._table(call)
             passes = table is None or table.fails_open
             self._on_failure(call, passes, reason)
             if not passes:
@@ -127,7 +127,7 @@ class Throttling:
             if rule.stop and bytes_ >= rule.limit.amount:
                 raise Refused(rule.fault, until=end)
 
-    def _rules(self, call: Call) -> tuple[list[Rule], list[Rule]]:
+    def _rules(self, call: Call, table: Table | None) -> tuple[list[Rule], list[Rule]]:
         """The limits of calls and those of bytes."""
         counted: list[Rule] = []
         measured: list[Rule] = []
@@ -145,7 +145,7 @@ class Throttling:
                 measured.append(Rule(fault, shown, f"{counter}:bytes", quota.limit, policy.stop))
 
         for each in named(call):
-            policy = self._policy(call, each)
+            policy = self._policy(call, table, each)
             if policy is None:
                 continue  # a policy that is gone
             if policy.burst is not None:
@@ -155,7 +155,6 @@ class Throttling:
             if quota is not None:
                 shown = each.shown or each.level
                 add(each.fault, each.level, each.subject + group, shown, quota, policy)
-        table = self._table(call)
         for custom in table.customs if table else ():
             subject = custom.template.key(call)
             if subject is not None and custom.policy.quota is not None:
@@ -163,13 +162,12 @@ class Throttling:
                 add(CUSTOM, "custom", subject, "custom", custom.policy.quota, custom.policy)
         return counted, measured
 
-    def _policy(self, call: Call, named_: Named) -> Policy | None:
+    def _policy(self, call: Call, table: Table | None, named_: Named) -> Policy | None:
         """A policy may have been made after the table was cached, so its absence is looked at
         again.
         """
         if named_.policy == UNLIMITED:
             return None
-        table = self._table(call)
         found = table.policy(named_.level, named_.policy) if table else None
         if found is None:
             call.view.again(policies(call.tenant))

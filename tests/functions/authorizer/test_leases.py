@@ -198,6 +198,18 @@ def test_three_levels_are_drawn_in_one_request() -> None:
     assert counters.looks == 1  # and once in a while one asks what others have drawn
 
 
+@pytest.mark.parametrize("every", [0.0, 1.0, 10.0])
+@pytest.mark.parametrize("limit", [Limit(5000, 60), Limit(5000, 3600), Limit(1_000_000, 86400)])
+def test_looks_and_draws_are_few_at_full_lease_use(limit: Limit, every: float) -> None:
+    clock, counters = FakeClock(), FakeCounters()
+    leases = Leases(counters, clock.now)
+    calls = 3000 if limit.window / 50 > every else 0
+    for _ in range(calls):
+        call(leases, limit, "one", "two", "three")
+        clock.pass_by(every)
+    assert counters.draws + counters.looks <= 0.05 * calls
+
+
 def test_levels_out_of_step_are_brought_into_it() -> None:
     clock, counters = FakeClock(), FakeCounters()
     leases = Leases(counters, clock.now)
