@@ -263,7 +263,7 @@ def test_other_settings_of_the_table_stay() -> None:
     tenants.prepare(TENANT)
     table = records.get(PolicyTable, tenant=TENANT)
     assert table is not None
-    told = {"settings": {"on_failure": "closed"}}
+    told: dict[str, Any] = {"settings": {"on_failure": "closed"}}
     records.commit(Put(replace(table, policies={**table.policies, **told, "deny": {"x": {}}})))
     tenants.prepare(TENANT)
     now = records.get(PolicyTable, tenant=TENANT)
