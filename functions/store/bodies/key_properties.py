@@ -9,6 +9,7 @@ from typing import Any
 from portico.domain.application import ID_TOKEN, Client
 from portico.domain.errors import InvalidInput
 from portico.domain.grant_types import CLIENT_CREDENTIALS
+from portico.services.client_keys import keys_of
 from portico.services.key_settings import KeySettings
 
 FIELD = "additionalProperties"
@@ -17,6 +18,7 @@ USER_EXPIRY = "user_access_token_expiry_time"
 REFRESH_EXPIRY = "refresh_token_expiry_time"
 ID_EXPIRY = "id_token_expiry_time"
 GRANT_EXPIRIES = "grant_type_expiry_times"  # ours: grant type -> seconds
+JWKS, JWKS_URI = "jwks", "jwks_uri"  # ours, as RFC 7591 section 2 has them: private_key_jwt
 PKCE, PKCE_PLAIN, PUBLIC = "pkceMandatory", "pkceSupportPlain", "bypassClientCredentials"
 KNOWN = (
     APPLICATION_EXPIRY,
@@ -27,6 +29,8 @@ KNOWN = (
     PKCE,
     PKCE_PLAIN,
     PUBLIC,
+    JWKS,
+    JWKS_URI,
 )
 # WSO2 takes one text and has a pattern in it where there are several. Addresses are compared as
 # they are (RFC 9700 section 4.1.3), so only a plain choice of them is understood.
@@ -52,6 +56,7 @@ def settings_of(properties: Mapping[str, Any]) -> KeySettings:
         validities=validities or None,
         public=_flag(properties, PUBLIC),
         require_pkce=_flag(properties, PKCE),
+        proof=_proof(properties),
     )
 
 
@@ -68,6 +73,8 @@ def properties_of(client: Client) -> dict[str, Any]:
         PKCE: client.public or client.require_pkce,
         PKCE_PLAIN: False,
         PUBLIC: client.public,
+        **({JWKS: {"keys": client.jwks}} if client.jwks else {}),
+        **({JWKS_URI: client.jwks_uri} if client.jwks_uri else {}),
     }
 
 
@@ -104,6 +111,21 @@ def _grant_expiries(value: Any) -> dict[str, int]:
         for name, one in (value or {}).items()
     }
     return {name: one or 0 for name, one in found.items()}
+
+
+def _proof(properties: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str] | None:
+    """The keys that the application signs assertions with; None when nothing is said of them, none
+    at all when they are said to be empty, which brings secrets back.
+    """
+    said = {name: properties[name] for name in (JWKS, JWKS_URI) if properties.get(name) is not None}
+    given = {name: value for name, value in said.items() if value not in ("", {})}
+    if said and not given:
+        return [], ""
+
+    def wrong(name: str, text: str) -> InvalidInput:
+        return InvalidInput.of(f"{FIELD}.{name}", text)
+
+    return keys_of(given, "", wrong) if given else None
 
 
 def _flag(properties: Mapping[str, Any], name: str) -> bool | None:

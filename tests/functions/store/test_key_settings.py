@@ -201,3 +201,53 @@ def test_a_bad_choice_is_refused_by_field(
     assert answer.status == 400
     assert field in [one["code"] for one in answer.body["error"]], answer.body
     assert store.ok("GET", f"/applications/{application}/oauth-keys")["count"] == 0
+
+
+JWK = {"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "B" * 43, "kid": "one"}
+
+
+def test_an_application_may_sign_assertions_instead_of_having_a_secret(
+    store: Store, application: str
+) -> None:
+    """private_key_jwt (OpenID Connect Core section 9, RFC 7523 section 2.2), and back."""
+    keys, client = made(store, application, **properties(jwks={"keys": [JWK]}))
+    assert not keys.get("consumerSecret")
+    assert (client.auth_method, client.jwks, client.secrets) == ("private_key_jwt", [JWK], ())
+    path = f"/applications/{application}/oauth-keys/{keys['keyMappingId']}"
+    shown = store.ok("GET", path)
+    assert shown["additionalProperties"]["jwks"] == {"keys": [JWK]}
+
+    # What was shown, sent back, changes nothing.
+    assert client_of(store, store.ok("PUT", path, body=shown)) == client_of(store, keys)
+
+    there = properties(jwks_uri="https://app.example/keys")
+    client = client_of(store, store.ok("PUT", path, body=there))
+    assert (client.jwks, client.jwks_uri) == ([], "https://app.example/keys")
+
+    client = client_of(store, store.ok("PUT", path, body=properties(jwks="", jwks_uri="")))
+    assert (client.auth_method, client.jwks, client.jwks_uri) == ("", [], "")
+    assert store.call("POST", f"{path}/generate-secret", body={}).status == 201
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"jwks": {"keys": []}},
+        {"jwks": "no keys"},
+        {"jwks": {"keys": [{**JWK, "d": "C" * 43}]}},
+        {"jwks": {"keys": [JWK]}, "jwks_uri": "https://app.example/keys"},
+        {"jwks_uri": "http://app.example/keys"},
+        {"jwks": {"keys": [JWK]}, "bypassClientCredentials": True},
+    ],
+)
+def test_keys_to_sign_with_that_cannot_be_are_refused(
+    store: Store, application: str, wrong: dict[str, Any]
+) -> None:
+    body = {
+        "keyType": "PRODUCTION",
+        "grantTypesToBeSupported": ["client_credentials"],
+        **properties(**wrong),
+    }
+    answer = store.call("POST", f"/applications/{application}/generate-keys", body=body)
+    assert answer.status == 400, answer.body
+    assert "jwks" in answer.body["error"][0]["code"]

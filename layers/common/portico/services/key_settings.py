@@ -11,6 +11,7 @@ from portico.domain.application import ID_TOKEN, NO_SECRET, Client
 from portico.domain.errors import InvalidInput, Problem
 from portico.domain.grant_types import CLIENT_CREDENTIALS, REDIRECTING, redirects
 from portico.domain.redirect_uris import MAX_URIS, redirect_problem
+from portico.services.client_keys import PRIVATE_KEY_JWT
 from portico.services.clients import LONGEST_TOKEN
 
 LONGEST_REFRESH = 31_536_000  # seconds
@@ -36,6 +37,8 @@ class KeySettings:
     public: bool | None = None  # whether it has no secret and proves itself by PKCE alone
     require_pkce: bool | None = None  # also of a client with a secret
     scopes: tuple[str, ...] | None = None  # the only ones it may ask for, () for any
+    # Public keys and their address, to sign assertions with instead of a secret; ([], "") for none.
+    proof: tuple[list[dict[str, Any]], str] | None = None
 
 
 def settled(client: Client, wanted: KeySettings, offered: Sequence[str]) -> Client:
@@ -60,7 +63,9 @@ def settled(client: Client, wanted: KeySettings, offered: Sequence[str]) -> Clie
     if wanted.public is not None and wanted.public != client.public:
         fields["auth_method"] = NO_SECRET if wanted.public else ""
         if wanted.public:
-            fields["secrets"] = ()
+            fields |= {"secrets": (), "jwks": [], "jwks_uri": ""}
+    if wanted.proof is not None:
+        fields |= _proof(client, wanted)
     changed = replace(client, **fields)
     problems = [
         *_grant_problems(changed, (*offered, *client.grant_types)),
@@ -72,6 +77,17 @@ def settled(client: Client, wanted: KeySettings, offered: Sequence[str]) -> Clie
     if problems:
         raise InvalidInput("The keys' settings are not valid", problems)
     return changed
+
+
+def _proof(client: Client, wanted: KeySettings) -> dict[str, Any]:
+    """Fields of a client that signs assertions (private_key_jwt), or that does so no longer."""
+    jwks, uri = wanted.proof or ([], "")
+    if not jwks and not uri:
+        signed = client.auth_method == PRIVATE_KEY_JWT
+        return {"auth_method": "", "jwks": [], "jwks_uri": ""} if signed else {}
+    if wanted.public or (client.public and wanted.public is None):
+        raise InvalidInput.of(f"{MORE}.jwks", "is not for an application that proves nothing")
+    return {"auth_method": PRIVATE_KEY_JWT, "jwks": jwks, "jwks_uri": uri, "secrets": ()}
 
 
 def _grant_problems(client: Client, offered: Sequence[str]) -> list[Problem]:
