@@ -80,6 +80,7 @@ class Guess(NamedTuple):
 
     records: "tuple[Key[Any], ...]"
     application_id: str
+    user: str = ""  # without tenant
 
 
 @dataclass
@@ -104,6 +105,7 @@ class Call:
     grant: "Grant | None" = None
     limits: str = ""  # what is left of each, for headers
     usage: str = ""  # limits of bytes that the delivery counts for; JSON
+    added: Mapping[str, Any] | None = None  # claims of an extension that sees every call
     decision: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -6,6 +6,7 @@ authorizers".
 
 import os
 import time
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.authorizer.assertions import Assertions, Signer
+from functions.authorizer.assertions import Added, Assertions, Signer
 from functions.authorizer.calls import Call, Refused
 from functions.authorizer.credentials.api_keys import ApiKeys
 from functions.authorizer.credentials.basic import Basic
@@ -34,6 +35,9 @@ from portico.storage.readmodel import GatewayTable, ReadModel
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from functions.authorizer.extensions import Extensions
+    from portico.domain.backend_jwt import BackendJwtRules
 
 MEDIATED = "$default"  # the one route whose integration can tell a caller why
 # API Gateway waits ten seconds for an answer.
@@ -114,9 +118,25 @@ def pipeline() -> Pipeline:
         throttling=Throttling(
             TrafficCounters(dynamodb(), given.traffic_table), time.time, uncounted
         ),
-        assertions=Assertions(Signer(_backend_secret)),
+        assertions=Assertions(Signer(_backend_secret), time.time, _extend, _notice),
         clock=time.time,
     )
+
+
+def _extend(call: Call, rules: "BackendJwtRules", claims: Mapping[str, Any] | None) -> Added:
+    return _extensions()(call, rules, claims)
+
+
+@cache
+def _extensions() -> "Extensions":
+    # Most deployments have no extension: only the first call of one loads what it needs.
+    from functions.authorizer.extensions import Extensions
+
+    return Extensions(configuration().plugin_packages, _timed_functions, _notice)
+
+
+def _notice(message: str, **more: Any) -> None:
+    logger().warning(message, **more)
 
 
 def _credentials(given: settings.Settings) -> tuple[Credential, ...]:
@@ -163,6 +183,15 @@ def _functions() -> Any:
     # A cold token function takes seconds; asked twice, a wrong password would count twice.
     patient = Config(connect_timeout=1, read_timeout=8, retries={"total_max_attempts": 1})
     return session().create_client("lambda", region_name=_region(), config=patient)
+
+
+@cache
+def _timed_functions(seconds: float) -> Any:
+    """For extensions; one client for each time that a tenant gives one."""
+    config = Config(
+        connect_timeout=min(1.0, seconds), read_timeout=seconds, retries={"total_max_attempts": 1}
+    )
+    return session().create_client("lambda", region_name=_region(), config=config)
 
 
 def _backend_secret() -> str:

@@ -12,6 +12,7 @@ from functions.authorizer.steps.identifying import Credential, Credentials, need
 from functions.authorizer.steps.locating import Resources, find_api
 from functions.authorizer.steps.permissions import check_audience, check_scopes, check_token_type
 from functions.authorizer.steps.requests import check_headers, read_path
+from functions.authorizer.steps.ruling import foreseen
 from functions.authorizer.steps.subscriptions import (
     check_client,
     check_since,
@@ -56,6 +57,7 @@ class Pipeline:
             check_audience,
             throttling.check_denied,
             self.throttle,
+            assertions.extend,
             self.decide,
         )
 
@@ -77,7 +79,8 @@ class Pipeline:
             if guess.application_id
             for api in apis
         )
-        return [policies(call.tenant), *needed(guesses), *grants]
+        ruled = foreseen(call, guesses)
+        return [policies(call.tenant), *ruled, *needed(guesses), *grants]
 
     def throttle(self, call: Call) -> None:
         """The call fits into all limits and is counted; a preflight is not a call."""

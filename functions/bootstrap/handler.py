@@ -22,7 +22,7 @@ from portico.services.tenants import Tenants
 from portico.settings import Settings, read
 from portico.storage.records import DynamoRecords
 from portico.storage.vault import SecretsVault
-from portico.tokens.keys import ES256
+from portico.tokens.keys import ES256, RS256
 
 # It never changes, so that an update never looks like a replacement, which deletes the old one.
 PHYSICAL_ID = "portico-bootstrap"
@@ -49,7 +49,10 @@ def keys() -> SigningKeys:
     config = Config(connect_timeout=5, read_timeout=35, retries={"total_max_attempts": 2})
     client = boto3.client("lambda", region_name=_region(), config=config)
     return SigningKeys(
-        KeySet(vault(), records(), clock, known.backend_jwt_secret, ES256, access=False),
+        # Of both kinds, so that a tenant's change of mind needs no new key.
+        KeySet(
+            vault(), records(), clock, known.backend_jwt_secret, ES256, access=False, also=(RS256,)
+        ),
         TokenFunction(client, known.token_function),
         known.key_rotation_days * DAY,
     )

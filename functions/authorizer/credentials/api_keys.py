@@ -50,7 +50,7 @@ class ApiKeys:
             return None
         if identity is None:
             return Guess(records, "")
-        return Guess((*records, *identity.records), identity.application_id)
+        return Guess((*records, *identity.records), identity.application_id, identity.user)
 
     def authenticate(self, call: Call) -> Identity | None:
         """Whose key it is; None without one, Refused when it does not hold or not from there."""

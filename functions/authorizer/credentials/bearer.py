@@ -22,7 +22,7 @@ class Bearer:
         identity = self._signed.foresee(token, call.now) if token else None
         if identity is None:
             return None
-        return Guess((KEYS, *identity.records), identity.application_id)
+        return Guess((KEYS, *identity.records), identity.application_id, identity.user)
 
     def authenticate(self, call: Call) -> Identity | None:
         """Who calls; None when there is no bearer token, Refused when it does not hold."""

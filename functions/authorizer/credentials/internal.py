@@ -26,7 +26,7 @@ class InternalKeys:
         """What judging the key will need; None without one."""
         text = call.headers.get(HEADER)
         identity = self._signed.foresee(text, call.now) if text else None
-        return Guess((KEYS, *identity.records), "") if identity else None
+        return Guess((KEYS, *identity.records), "", identity.user) if identity else None
 
     def authenticate(self, call: Call) -> Identity | None:
         """Who tests; None without a key, Refused when it does not hold or is another API's."""

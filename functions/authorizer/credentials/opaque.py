@@ -35,10 +35,10 @@ class Opaque:
         if token is None:
             return None
         identity = self._identities.get((call.tenant, _digest(token)))
-        known = identity.records if identity else ()
-        return Guess(
-            (_key(call.tenant, token), *known), identity.application_id if identity else ""
-        )
+        record = _key(call.tenant, token)
+        if identity is None:
+            return Guess((record,), "")
+        return Guess((record, *identity.records), identity.application_id, identity.user)
 
     def authenticate(self, call: Call) -> Identity | None:
         """Who calls; None for another kind of token, Refused for one that is not there."""

@@ -16,6 +16,7 @@ from functions.authorizer.credentials.bearer import Bearer
 from functions.authorizer.credentials.internal import InternalKeys
 from functions.authorizer.credentials.opaque import Opaque
 from functions.authorizer.credentials.signed import KeySet
+from functions.authorizer.extensions import Extensions
 from functions.authorizer.leases import Count, Draw, Drawn
 from functions.authorizer.pipeline import Pipeline
 from functions.authorizer.throttling import Throttling
@@ -230,14 +231,27 @@ class World:
         self.model = ReadModel(self.source, cache_seconds, self.clock.now)
         self.secret = secret("ES256", 0)
         self.passwords = FakePasswords()
+        self.functions: Any = None  # a client of Lambda
+        self.notices: list[tuple[str, dict[str, Any]]] = []
         self.pipeline = Pipeline(
             credentials=self._credentials(cache_seconds),
             throttling=Throttling(self.counters, self.clock.now),
-            assertions=Assertions(Signer(lambda: self.secret, self.clock.now), self.clock.now),
+            assertions=Assertions(
+                Signer(lambda: self.secret, self.clock.now),
+                self.clock.now,
+                Extensions(("acme_plugins",), self._functions, self._notice),
+                self._notice,
+            ),
             clock=self.clock.now,
         )
         for record in (PIZZA, GRANT, APPLICATION, CLIENT, POLICIES, public_keys()):
             self.source.put(record)
+
+    def _functions(self, seconds: float) -> Any:
+        return self.functions
+
+    def _notice(self, message: str, **more: Any) -> None:
+        self.notices.append((message, more))
 
     def _credentials(self, seconds: float) -> tuple[Any, ...]:
         keys, now = KeySet(), self.clock.now

@@ -192,7 +192,7 @@ def test_create_makes_everything_and_says_so(
     assert table.policies["subscription"]["Bronze"] == _limited(1000, 60)
     public = aws.records.get(PublicKeys, tenant="*")
     assert public is not None
-    assert len(public.keys) == 2
+    assert len(public.keys) == 3
 
 
 def test_an_update_changes_nothing_and_keeps_the_physical_id(
@@ -410,7 +410,7 @@ def test_keys_are_rotated_at_once_by_a_direct_call(aws: Aws, secrets: dict[str, 
     new = call({"request": "rotate-keys"})["ok"]["NewKeys"].split(",")
     public = aws.records.get(PublicKeys, tenant="*")
     assert public is not None
-    assert len(new) == 2
+    assert len(new) == 3
     assert set(new) < {jwk["kid"] for jwk in public.keys}
     assert len(public.access) == 2
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from portico.domain.backend_jwt import DIALECT as DIALECT
 from portico.domain.tenant import join_user
 from portico.domain.user import EVERYONE, User
 
-DIALECT = "http://wso2.org/claims"
 OPENID = "openid"
 USERINFO = "userinfo"
 # Scope -> the claims that it asks for (OpenID Connect Core section 5.4). `groups` and `roles` are
@@ -126,6 +126,12 @@ def value_of(user: User, uri: str) -> str:
     }
     given = user.claims.get(uri, "")
     return given or own.get(uri.removeprefix(f"{DIALECT}/"), "")
+
+
+def told(user: User) -> dict[str, str]:
+    """All claims that the user has, by URI."""
+    known = {uri: value_of(user, uri) for uri in (*CLAIMS, *user.claims)}
+    return {uri: text for uri, text in known.items() if text}
 
 
 def _address_of(user: User) -> str:

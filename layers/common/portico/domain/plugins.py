@@ -1,4 +1,4 @@
-"""What classes of the plug-in layer look like that take part in issuing tokens.
+"""What classes of the plug-in layer look like that take part in issuing tokens or judging calls.
 
 A class is named `package.module.Class`, is made without arguments for each use, and runs in a
 thread of its own that is left alone when it takes too long.
@@ -53,4 +53,21 @@ class GrantPlugin(Protocol):
         extensions. `user` names a user of the client's tenant, None gives a token of the client
         itself; `scopes` (by default those asked for) are granted as far as client and roles allow;
         `claims` are further ones of the access token, and of no refreshed one. Raises Refused.
+        """
+
+
+class GatewayExtension(Protocol):
+    """Adds claims to backend JWTs, or is a step of the gateway's pipeline."""
+
+    def extend(self, call: Mapping[str, Any]) -> Mapping[str, Any]:
+        """`{"claims": {name: JSON value}, "refuse": code}`, either of which may be absent.
+
+        `call` is `{"tenant", "api": {"id", "name", "version", "context"}, "application": None or
+        {"id", "name", "owner", "policy", "attributes"}, "caller": None or {"user", "is_user",
+        "kind", "key_type", "client", "scopes"}, "policy"}`, where `policy` is the subscription's.
+        Asked once for an assertion, it has `claims` as well, what the assertion will say; asked on
+        every call, `request`: `{"method", "path", "query", "resource", "address", "headers"}`
+        without any credentials. `refuse` is a code of `portico.domain.faults` with status 401 or
+        403, such as "900914". Whatever it raises refuses the call or lets it pass as it was, as the
+        tenant decides.
         """

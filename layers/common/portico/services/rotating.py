@@ -15,6 +15,7 @@ from portico.domain.gateway import PublicKeys
 from portico.domain.records import Replace
 from portico.ports import Clock, Records
 from portico.services.clients import LONGEST_TOKEN
+from portico.tokens.certificates import certified
 from portico.tokens.keys import begins, generate, public_jwk, signing_keys
 
 # Seconds between a key's publication and its first signature: longer than anybody keeps what was
@@ -22,6 +23,7 @@ from portico.tokens.keys import begins, generate, public_jwk, signing_keys
 OVERLAP = 900
 KEEP = LONGEST_TOKEN + 86_400  # seconds that a key verifies after another has begun to sign
 EVERY_TENANT = "*"
+BACKEND_JWT = "Portico backend JWT"  # common name of the certificates
 ATTEMPTS = 8  # both sets of a deployment are published in one record
 T = TypeVar("T")
 
@@ -42,7 +44,8 @@ class Vault(Protocol):
 @dataclass(frozen=True)
 class KeySet:
     """One set of keys. `access` tells whether they sign access tokens, so that no other key is
-    taken for one of these.
+    taken for one of these; the others have certificates. Of each algorithm in `also` there are keys
+    too, with a rotation of their own.
     """
 
     vault: Vault
@@ -51,6 +54,7 @@ class KeySet:
     secret: str
     alg: str
     access: bool
+    also: tuple[str, ...] = ()
 
     def ensure(self, every: float = 0, *, at_once: bool = False) -> list[str]:
         """Make the first key, a new one when the newest has signed for `every` seconds (0: never)
@@ -60,7 +64,7 @@ class KeySet:
         Raises UnreadableSecret, Unavailable.
         """
         before = self._entries()
-        planned = plan(before, self.alg, int(self.clock.now()), every, at_once=at_once)
+        planned = self._planned(before, every, at_once=at_once)
         if planned != before:
             _readable(lambda: signing_keys(json.dumps({"keys": planned})))
             # First: a key that can sign must be known. One that is known and never signs is not
@@ -71,6 +75,17 @@ class KeySet:
         self._publish(self._entries)
         known = {entry["kid"] for entry in before}
         return [str(entry["kid"]) for entry in planned if entry["kid"] not in known]
+
+    def _planned(
+        self, entries: Sequence[Mapping[str, Any]], every: float, *, at_once: bool
+    ) -> list[dict[str, Any]]:
+        now = int(self.clock.now())
+        first = [one for one in entries if one["alg"] not in self.also]
+        planned = plan(first, self.alg, now, every, at_once=at_once)
+        for alg in self.also:
+            of_alg = [one for one in entries if one["alg"] == alg]
+            planned += plan(of_alg, alg, now, every, at_once=at_once)
+        return planned if self.access else [certified(one, BACKEND_JWT) for one in planned]
 
     def _publish(self, entries: Callable[[], Sequence[Mapping[str, Any]]]) -> None:
         for attempt in range(ATTEMPTS):

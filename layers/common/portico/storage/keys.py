@@ -129,6 +129,8 @@ PLACES: Mapping[str, Place] = {
     "GatewayClient": _place("gateway", "{tenant}#CLIENT#{client_id}", "CLIENT"),
     "OpaqueToken": _place("gateway", "{tenant}#TOKEN#{digest}", "TOKEN"),
     "GatewayApiKey": _place("gateway", "{tenant}#APIKEY#{digest}", "APIKEY"),
+    "BackendJwtRules": _place("gateway", "{tenant}#BACKENDJWT", "RULES"),
+    "GatewayUser": _place("gateway", "{tenant}#USER#{name}", "USER"),
     "PolicyTable": _place("gateway", "{tenant}#POLICIES", "POLICIES"),
     "Revocation": _place("gateway", "{tenant}#REVOKED#{subject}", "REVOKED"),
     "PublicKeys": _place("gateway", "{tenant}#KEYS", "KEYS"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, c
 from botocore.exceptions import BotoCoreError, ClientError
 
 from portico.domain import gateway
+from portico.domain.backend_jwt import BackendJwtRules, GatewayUser
 from portico.domain.bounded import Bounded
 from portico.domain.errors import Unavailable
 from portico.domain.records import Record
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 MAX_ENTRIES = 5_000  # cached records; a record takes 1 to 20 KB of memory
 MAX_KEYS = 100  # BatchGetItem's limit
+BELIEVED = (gateway.Revocation, BackendJwtRules, GatewayUser)  # kinds whose absence is kept
 ROUNDS = 4  # asks for keys that DynamoDB left unprocessed
 
 
@@ -107,8 +109,8 @@ class ReadModel:
     """Records of the Gateway table, each read at most once in `cache_seconds`.
 
     What is not there is asked for again on each call, so that what was just written works at once.
-    The one exception is a revocation: that there is none is what nearly every call learns, and it
-    may be believed as long as the rest.
+    The exceptions are what most calls learn the absence of, revocations above all: it may be
+    believed as long as the rest.
     """
 
     def __init__(
@@ -131,7 +133,7 @@ class ReadModel:
         return cast("R | None", self._cache.get(wanted))
 
     def known_absent(self, wanted: Key[Any]) -> bool:
-        """Whether there was no such revocation a moment ago."""
+        """Whether there was no such record a moment ago, where that may be believed."""
         return self._absent.get(wanted) is True
 
     def may_reread(self, wanted: Key[Any]) -> bool:
@@ -151,7 +153,7 @@ class ReadModel:
         for each, record in found.items():
             self._cache.put(each, record, until)
         for each in wanted:
-            if each.kind is gateway.Revocation and each not in found:
+            if each.kind in BELIEVED and each not in found:
                 self._absent.put(each, True, until)
         return found
 
@@ -194,6 +196,13 @@ class View:
         if wanted not in self._seen:
             self.load((wanted,))
         return cast("R | None", self._seen[wanted])
+
+    def peek(self, wanted: Key[R]) -> tuple[bool, R | None]:
+        """Whether it is known without a request, and what it is; None when it is not there."""
+        if wanted in self._seen:
+            return True, cast("R | None", self._seen[wanted])
+        record = self._model.cached(wanted)
+        return record is not None or self._model.known_absent(wanted), record
 
     def again(self, wanted: Key[Any]) -> None:
         """Read a record anew although it is cached, when that is not too often."""

@@ -8,12 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from portico.domain.backend_jwt import DIALECT as DIALECT
 from portico.domain.tenant import SUPER_TENANT, join_user, shown_user
 
-DIALECT = "http://wso2.org/claims"
 ISSUER = "wso2.org/products/am"
 LIFETIME = 900  # seconds, WSO2's default
 ANONYMOUS = "anonymous"
+
+REGISTERED = frozenset(("iss", "sub", "aud", "exp", "nbf", "iat", "jti"))  # RFC 7519 section 4.1
+OWN = frozenset(
+    (
+        *("apicontext", "apiname", "version", "tier", "keytype", "usertype", "enduser"),
+        *("enduserTenantId", "subscriber", "applicationid", "applicationUUId", "applicationname"),
+        *("applicationtier", "applicationAttributes"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -41,11 +50,13 @@ def backend_claims(
     api_version: str,
     now: int,
     lifetime: int = LIFETIME,
+    dialect: str = DIALECT,
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Claims for one caller and one API; times are in epoch seconds (RFC 7519 section 2).
 
-    `extra` are further claims, such as those of the user store; they replace none of these.
+    The names of all but the registered claims begin with the `dialect`. `extra` are further claims,
+    such as those of the user store; they replace none of these.
     """
     claims: dict[str, Any] = {
         "iss": ISSUER,
@@ -75,5 +86,10 @@ def backend_claims(
         }
         if caller.application_attributes:
             values["applicationAttributes"] = dict(caller.application_attributes)
-    claims |= {f"{DIALECT}/{name}": value for name, value in values.items()}
+    claims |= {f"{dialect}/{name}": value for name, value in values.items()}
     return {**(extra or {}), **claims}
+
+
+def backend_names(dialect: str) -> frozenset[str]:
+    """The names of all claims that `backend_claims` may make: nobody else's are called so."""
+    return REGISTERED | {f"{dialect}/{name}" for name in OWN}

@@ -3,6 +3,8 @@
 What the claims mean is the callers' business.
 """
 
+import base64
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -51,10 +53,28 @@ class ExpiredToken(Unauthenticated):
 
 
 def sign(claims: Mapping[str, Any], key: SigningKey, typ: str = PLAIN) -> str:
-    """The claims as a JWS in compact form, with `typ`, `alg` and `kid` in its header."""
-    return jwt.encode(
-        dict(claims), key.private, algorithm=key.alg, headers={"typ": typ, "kid": key.kid}
+    """The claims as a JWS in compact form. Its header has `typ`, `alg` and `kid`, and `x5t` when the
+    key has a certificate.
+    """
+    return jwt.encode(dict(claims), key.private, algorithm=key.alg, headers=_header(key, typ))
+
+
+def sign_padded(claims: Mapping[str, Any], key: SigningKey, typ: str = PLAIN) -> str:
+    """The same in padded standard Base64, which is no JWS (RFC 7515 section 2): what WSO2 sends
+    unless it is told otherwise. What is signed is the text as it is sent.
+    """
+    header = {**_header(key, typ), "alg": key.alg}
+    told = ".".join(
+        base64.b64encode(json.dumps(part, separators=(",", ":")).encode()).decode()
+        for part in (header, dict(claims))
     )
+    signature = jwt.get_algorithm_by_name(key.alg).sign(told.encode(), key.private)
+    return f"{told}.{base64.b64encode(signature).decode()}"
+
+
+def _header(key: SigningKey, typ: str) -> dict[str, str]:
+    header = {"typ": typ, "kid": key.kid}
+    return {**header, "x5t": key.x5t} if key.x5t else header
 
 
 def verify(

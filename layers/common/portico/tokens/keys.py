@@ -30,7 +30,7 @@ PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 @dataclass(frozen=True)
 class SigningKey:
     """A parsed private key; `alg` is RS256 or ES256. `created` and `begins`, the moment from which
-    it signs, are in epoch seconds.
+    it signs, are in epoch seconds. A key with a certificate (base64 of the DER) has its thumbprint.
     """
 
     kid: str
@@ -38,6 +38,8 @@ class SigningKey:
     private: PrivateKey
     created: int = 0
     begins: int = 0
+    certificate: str = ""
+    x5t: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,13 @@ def begins(entry: Mapping[str, Any]) -> int:
     return int(entry.get("begins", entry.get("created", 0)))
 
 
-def signing_key(secret: str, now: float | None = None) -> SigningKey:
-    """The key of a secret's `{"keys": [...]}` that signs at that moment (now, when None)."""
-    entries = _entries(secret)
+def signing_key(secret: str, now: float | None = None, alg: str = "") -> SigningKey:
+    """The key of a secret's `{"keys": [...]}` that signs at that moment (now, when None), of those
+    for `alg` if one is given. LookupError when there is none for it.
+    """
+    entries = [entry for entry in _entries(secret) if alg in ("", entry["alg"])]
+    if not entries:
+        raise LookupError(f"The secret has no key for {alg}")
     at = _signing([begins(entry) for entry in entries], time.time() if now is None else now)
     return _parse(entries[at])
 
@@ -91,14 +97,17 @@ def signing_keys(secret: str) -> list[SigningKey]:
 
 
 def public_jwk(key: SigningKey) -> dict[str, Any]:
-    """The public half as a JWK with `kid`, `alg` and `use` (RFC 7517 section 4)."""
+    """The public half as a JWK with `kid`, `alg` and `use` (RFC 7517 section 4); with `x5c` and
+    `x5t` when the key has a certificate.
+    """
     public = key.private.public_key()
     if isinstance(public, rsa.RSAPublicKey):
         jwk = RSAAlgorithm.to_jwk(public, as_dict=True)
     else:
         jwk = ECAlgorithm.to_jwk(public, as_dict=True)
     jwk.pop("key_ops", None)
-    return {**jwk, "kid": key.kid, "alg": key.alg, "use": "sig"}
+    certificate = {"x5c": [key.certificate], "x5t": key.x5t} if key.certificate else {}
+    return {**jwk, "kid": key.kid, "alg": key.alg, "use": "sig", **certificate}
 
 
 def verification_keys(
@@ -131,7 +140,8 @@ def _parse(entry: Mapping[str, Any]) -> SigningKey:
     if not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise TypeError(f"key {entry['kid']} is neither RSA nor EC")
     created = int(entry.get("created", 0))
-    return SigningKey(entry["kid"], entry["alg"], private, created, begins(entry))
+    certificate, x5t = str(entry.get("certificate", "")), str(entry.get("x5t", ""))
+    return SigningKey(entry["kid"], entry["alg"], private, created, begins(entry), certificate, x5t)
 
 
 def _public(jwk: Mapping[str, Any]) -> PublicKey:
