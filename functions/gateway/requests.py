@@ -90,7 +90,9 @@ def target(endpoint: str, path: str, query: str) -> str:
     parts = urlsplit(endpoint)
     base = parts.path.rstrip("/") if path else parts.path
     # The path comes decoded; these are the characters that mean themselves in it (RFC 3986, 3.3).
-    full = base + quote(path, safe="/:@!$&'()*+,;=~-._") or "/"
+    full = base + quote(path, safe="/:@!$&'()*+,;=~-._")
+    if not full.startswith("/"):
+        full = f"/{full}"  # never what a server could take for another host's address
     queries = "&".join(part for part in (parts.query, query) if part)
     whole = f"{full}?{queries}" if queries else full
     return _UNSAFE.sub(lambda match: quote(match[0], safe=""), whole)

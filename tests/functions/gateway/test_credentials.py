@@ -51,8 +51,8 @@ def oauth(token_url: str, **more: Any) -> dict[str, Any]:
 def selling(shop: Shop, config: dict[str, Any]) -> dict[str, Any]:
     shown = shop.create(endpointConfig=config)
     shop.deploy()
-    config: dict[str, Any] = shown["endpointConfig"]
-    return config
+    given_back: dict[str, Any] = shown["endpointConfig"]
+    return given_back
 
 
 # --- never given back ---

@@ -485,6 +485,68 @@ def test_internal_addresses_are_not_called(endpoint: str, addresses: list[str]) 
     assert failure(Backend(), backends, endpoint=endpoint) == "101503"
 
 
+@pytest.mark.parametrize(
+    "path", ["http://evil.example/", "@evil.example/", ":80@evil.example", "evil.example:443", "*"]
+)
+@pytest.mark.parametrize("base", ["", "/v1"])
+def test_no_path_leads_to_another_host(
+    backend: Backend, backends: Backends, path: str, base: str
+) -> None:
+    """Only canonical paths come from the authorizer; this holds whatever comes."""
+    send(backend, backends, endpoint=backend.url + base, path=path)
+    assert backend.line.split(" ")[1].startswith("/")
+    assert backend.headers["host"] == f"127.0.0.1:{backend.port}"
+
+
+@pytest.mark.parametrize(
+    "name", ["X-WSO2-Tenant", "x-wso2-anything", "X_WSO2_Tenant", "x-portico-a"]
+)
+def test_internal_headers_of_a_client_are_dropped(
+    backend: Backend, backends: Backends, name: str
+) -> None:
+    send(backend, backends, event(headers={name: "forged"}))
+    assert "forged" not in backend.last
+
+
+def test_keys_do_not_reach_a_back_end(backend: Backend, backends: Backends) -> None:
+    given = event(
+        headers={"ApiKey": "secret", "Internal-Key": "secret", "x-a": "1"},
+        query="a=1&%61pikey=secret&b=%2F&apikey=secret",
+    )
+    send(backend, backends, given, key_name="apikey")
+    assert "secret" not in backend.last
+    assert backend.line == "GET /menu?a=1&b=%2F HTTP/1.1"
+    # An API that takes no such keys leaves them to its back end.
+    send(backend, backends, event(headers={"ApiKey": "theirs"}), key_name="")
+    assert backend.headers["apikey"] == "theirs"
+
+
+@pytest.mark.parametrize("method", ["GET / HTTP/1.1\r\nX: y", "A B", ""])
+def test_a_method_that_is_none_is_not_sent(
+    backend: Backend, backends: Backends, method: str
+) -> None:
+    assert failure(backend, backends, event(method)) == "400"
+    assert backend.requests == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-length": "3", "transfer-encoding": "chunked"},
+        {"Content-Length": "300"},
+        {"transfer-encoding": "gzip, chunked"},
+        {"connection": "content-length"},
+    ],
+)
+def test_framing_is_given_anew(
+    backend: Backend, backends: Backends, headers: dict[str, str]
+) -> None:
+    send(backend, backends, event("POST", headers=headers, body=b"GET /admin HTTP/1.1"))
+    assert backend.headers["content-length"] == "19"
+    assert "transfer-encoding" not in backend.headers
+    assert len(backend.requests) == 1
+
+
 def test_a_name_is_resolved_once_and_pinned(backend: Backend) -> None:
     answers = [["127.0.0.1"], ["169.254.169.254"]]
     backends = Backends(("pizza.example",), resolve=lambda host, port: answers.pop(0))

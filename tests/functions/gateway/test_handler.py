@@ -8,18 +8,25 @@ from typing import Any
 import pytest
 
 from functions.gateway import handler as gateway
+from functions.gateway.forward import NotDelivered
+from portico.domain.gateway import DeliveryPlan
+from portico.storage.readmodel import ReadModel
 from tests.events import Context
+from tests.functions.authorizer.world import FakeSource
 from tests.functions.gateway.backend import Backend, running
 
 
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
     monkeypatch.setenv("PORTICO_ALLOWED_BACKEND_HOSTS", "127.0.0.1")
-    gateway.forwarder.cache_clear()
+    caches = (gateway.forwarder, gateway.delivering, gateway.plans)
+    for one in caches:
+        one.cache_clear()
     with running() as backend:
         yield backend
         gateway.forwarder()._backends.close()
-    gateway.forwarder.cache_clear()
+    for one in caches:
+        one.cache_clear()
 
 
 def call(decision: dict[str, Any] | None, method: str = "GET", **more: Any) -> dict[str, Any]:
@@ -86,6 +93,41 @@ def test_a_back_end_that_is_down_is_a_fault(backend: Backend) -> None:
     answer = call(passed(backend, endpoint="http://127.0.0.1:1"))
     assert answer["statusCode"] == 503
     assert json.loads(answer["body"])["code"] == "101503"
+
+
+def test_a_request_that_does_not_fit_is_told_why(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing:
+        def deliver(self, *_: Any) -> Any:
+            raise NotDelivered("400", "unfit", told="Schema validation failed in the Request: a")
+
+    monkeypatch.setattr(gateway, "delivering", Refusing)
+    answer = call(passed(backend))
+    assert (answer["statusCode"], json.loads(answer["body"])["description"]) == (
+        400,
+        "Schema validation failed in the Request: a",
+    )
+
+
+def test_a_planned_call_goes_by_its_plan(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = FakeSource()
+    source.put(
+        DeliveryPlan(
+            tenant="t",
+            revision_id="r",
+            api_id="a",
+            production={"kind": "http", "endpoints": [{"url": backend.url}]},
+            rules={"": {"request": [["addHeader", "x-a", "1"]]}},
+        )
+    )
+    model = ReadModel(source, 5)
+    monkeypatch.setattr(gateway, "read_model", lambda: model)
+    planned = passed(backend, plan="true", tenant="t", revision="r", resource="GET /menu")
+    assert call({**planned, "endpoint": "http://127.0.0.1:1"})["body"] == "ok"
+    assert backend.headers["x-a"] == "1"
+    # What is not there any more is not there.
+    assert call({**planned, "revision": "gone"})["statusCode"] == 404
 
 
 def test_a_head_request_gets_no_body(backend: Backend) -> None:
