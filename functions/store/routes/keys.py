@@ -28,7 +28,8 @@ NO_STORE = {
 BY_ID = "/applications/{applicationId}/oauth-keys/{keyMappingId}"
 BY_TYPE = "/applications/{applicationId}/keys/{keyType}"
 router = Router()
-operation = operations(router, contract("devportal"))
+devportal = contract("devportal")
+operation = operations(router, devportal)
 
 
 @operation("POST", "/applications/{applicationId}/generate-keys")
@@ -83,9 +84,9 @@ def add_secret(application_id: str, key_mapping_id: str) -> Response[str]:
     made = wired(router, Wiring).keys.add_secret(
         member(router), application_id, key_mapping_id, seconds, description
     )
-    place = f"/applications/{application_id}/oauth-keys/{made.mapping.id}/secrets"
+    keys = f"{devportal.base}/applications/{application_id}/oauth-keys/{made.mapping.id}"
     told = secret_entry(made.live[-1], made.secret)
-    return answer(told, 201, headers={**NO_STORE, "Location": place})
+    return answer(told, 201, headers={**NO_STORE, "Location": f"{keys}/secrets"})
 
 
 @operation("GET", f"{BY_ID}/secrets")

@@ -48,7 +48,7 @@ def test_a_second_secret_lets_an_application_rotate_without_downtime(
 
     assert answer.status == 201
     assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["location"] == f"{made['path']}/secrets"
+    assert answer.headers["location"] == f"/api/am/devportal/v3{made['path']}/secrets"
     added = answer.body
     properties = added["additionalProperties"]
     assert properties["description"] == "from May on"
