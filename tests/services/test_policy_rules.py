@@ -264,7 +264,8 @@ def test_other_settings_of_the_table_stay() -> None:
     table = records.get(PolicyTable, tenant=TENANT)
     assert table is not None
     told: dict[str, Any] = {"settings": {"on_failure": "closed"}}
-    records.commit(Put(replace(table, policies={**table.policies, **told, "deny": {"x": {}}})))
+    stale: Any = {**table.policies, **told, "deny": {"x": {}}}
+    records.commit(Put(replace(table, policies=stale)))
     tenants.prepare(TENANT)
     now = records.get(PolicyTable, tenant=TENANT)
     assert now is not None

@@ -12,9 +12,8 @@ from portico.domain.errors import Conflict, InUse, InvalidInput
 from portico.domain.policy import Limit, Policy, PolicyUse
 from portico.domain.records import Change, Create, Put, Remove, Replace
 from portico.domain.user import Caller
-from portico.services.drafts import Changes
-from portico.services.policies import Policies, PolicyDraft
-from portico.services.policy_rules import with_limit
+from portico.services.policies import Policies
+from portico.services.policy_rules import PolicyDraft, with_limit
 from portico.services.policy_uses import api_uses
 from portico.services.publishing import Publishing
 from portico.services.revisions import Revisions
@@ -22,7 +21,7 @@ from portico.services.tenants import Tenants
 from tests.fakes import FakeClock, FakeDocuments, FakeRecords
 
 TENANT = "carbon.super"
-ADMIN = Caller(TENANT, "admin", ("admin", "Internal/creator"))
+ADMIN = Caller(TENANT, "admin", ("admin",), frozenset({"apim:api_manage"}))
 PIZZA = Api(
     tenant=TENANT,
     id="p1",
@@ -56,7 +55,8 @@ class World:
         self.policies.delete(ADMIN, level, self.policies.get(TENANT, level, name).id)
 
     def update(self, **changes: Any) -> None:
-        self.publishing.update(ADMIN, "p1", Changes(**changes))
+        wanted: Any = changes
+        self.publishing.update(ADMIN, "p1", wanted)
 
     def forget(self, name: str) -> None:
         """Remove a policy without asking, as one was whose use nobody had noted."""
