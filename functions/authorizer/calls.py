@@ -100,6 +100,8 @@ class Call:
     verbs: Sequence[str] = ()  # that the path may be called with
     preflight: bool = False
     open: bool = False  # needs no credential
+    # Text, type and identity of a token that was verified when the call was looked at first.
+    verified: "tuple[str, str, Identity] | None" = None
     identity: Identity | None = None
     application: "GatewayApplication | None" = None
     grant: "Grant | None" = None

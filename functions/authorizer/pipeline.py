@@ -8,7 +8,7 @@ from functions.authorizer.assertions import Assertions
 from functions.authorizer.calls import Call, Kind, Refused
 from functions.authorizer.credentials.api_keys import NAME
 from functions.authorizer.credentials.identities import grant_of
-from functions.authorizer.steps.identifying import Credential, Credentials, needed
+from functions.authorizer.steps.identifying import Credential, Credentials
 from functions.authorizer.steps.locating import Resources, find_api
 from functions.authorizer.steps.permissions import check_audience, check_scopes, check_token_type
 from functions.authorizer.steps.requests import check_headers, read_path
@@ -73,14 +73,12 @@ class Pipeline:
 
     def _foreseen(self, call: Call, apis: Iterable[str]) -> list[Key[Any]]:
         guesses = self._credentials.foreseen(call)
-        grants = (
-            grant_of(call.tenant, guess.application_id, api)
-            for guess in guesses
-            if guess.application_id
-            for api in apis
-        )
-        ruled = foreseen(call, guesses)
-        return [policies(call.tenant), *ruled, *needed(guesses), *grants]
+        found: list[Key[Any]] = [policies(call.tenant), *foreseen(call, guesses)]
+        for guess in guesses:
+            found += guess.records
+            if guess.application_id:
+                found += [grant_of(call.tenant, guess.application_id, api) for api in apis]
+        return found
 
     def throttle(self, call: Call) -> None:
         """The call fits into all limits and is counted; a preflight is not a call."""

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from functions.authorizer.calls import Call, Guess, Identity, Kind, Refused
-from functions.authorizer.credentials.identities import ended
+from functions.authorizer.credentials.identities import ended, load
 from functions.authorizer.credentials.restrictions import rule_of
 from functions.authorizer.credentials.signed import KEYS, KeySet, Signed
 from portico.domain.bounded import Bounded
@@ -41,7 +41,7 @@ class ApiKeys:
         if not text:
             return None
         if "." in text:
-            identity = self._signed.foresee(text, call.now)
+            identity = self._signed.foresee(text, call)
             records: tuple[Key[Any], ...] = (KEYS,)
         elif FORM.fullmatch(text):
             identity = self._known.get((call.tenant, _digest(text)))
@@ -80,6 +80,7 @@ class ApiKeys:
             except InvalidToken as exc:
                 raise Refused("900901") from exc
             self._known.put((call.tenant, digest), identity, record.expires)
+        load(identity, call)
         return identity
 
 

@@ -19,7 +19,7 @@ class Bearer:
     def foresee(self, call: Call) -> Guess | None:
         """Whom the token names: good for reading ahead and nothing else."""
         token = token_of(call)
-        identity = self._signed.foresee(token, call.now) if token else None
+        identity = self._signed.foresee(token, call) if token else None
         if identity is None:
             return None
         return Guess((KEYS, *identity.records), identity.application_id, identity.user)

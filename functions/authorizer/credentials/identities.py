@@ -87,11 +87,18 @@ def ended(identity: Identity, call: Call) -> bool:
 
     A mark counts until its own end, whether or not the database has removed it by then.
     """
-    # With it what else the call needs, which nobody could foresee of a random text.
+    call.view.load(identity.revocations)
+    for revocation in identity.revocations:
+        found = call.view.get(revocation)
+        if found is not None and found.ends(identity.issued, call.now):
+            return True
+    return False
+
+
+def load(identity: Identity, call: Call) -> None:
+    """Read in one request what a call needs that nobody could foresee: whose a random text is."""
     grant = grant_of(call.tenant, identity.application_id, call.api.context)
     call.view.load((*identity.records, *([grant] if identity.application_id else [])))
-    found = map(call.view.get, identity.revocations)
-    return any(one is not None and one.ends(identity.issued, call.now) for one in found)
 
 
 def grant_of(tenant: str, application_id: str, context: str) -> Key[Grant]:

@@ -25,7 +25,7 @@ class InternalKeys:
     def foresee(self, call: Call) -> Guess | None:
         """What judging the key will need; None without one."""
         text = call.headers.get(HEADER)
-        identity = self._signed.foresee(text, call.now) if text else None
+        identity = self._signed.foresee(text, call) if text else None
         return Guess((KEYS, *identity.records), "", identity.user) if identity else None
 
     def authenticate(self, call: Call) -> Identity | None:

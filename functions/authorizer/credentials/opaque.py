@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 from functions.authorizer.calls import Call, Guess, Identity, Kind, Refused
-from functions.authorizer.credentials.identities import ended, identity_of, token_of
+from functions.authorizer.credentials.identities import ended, identity_of, load, token_of
 from portico.domain.bounded import Bounded
 from portico.domain.gateway import OpaqueToken
 from portico.storage.keys import PLACES
@@ -51,6 +51,7 @@ class Opaque:
         if record.expires <= call.now:
             raise Refused("900903")
         identity = self._identity(call.tenant, _digest(token), record)
+        load(identity, call)
         if ended(identity, call):
             raise Refused("900901")
         return identity

@@ -60,31 +60,40 @@ class Signed:
         self._read = read
         self._verified: Bounded[bytes, Identity] = Bounded(MAX_TOKENS, clock)
 
-    def foresee(self, token: str, now: float) -> Identity | None:
+    def foresee(self, token: str, call: Call) -> Identity | None:
         """Whom the token names: good for reading ahead and nothing else.
 
         With keys at hand the signature is looked at first, so that nonsense costs no reads; the
         first call of an environment believes the token.
         """
+        identity = self._seen(token, call)
+        if identity is not None:
+            return identity
         digest = digest_of(token)
         identity = self._verified.get(digest)
         try:
             if identity is None and self._keys.parsed:
-                identity = self._remember(token, digest, self._keys.parsed, now)
+                identity = self._remember(token, digest, self._keys.parsed, call.now)
             elif identity is None:
-                identity = self._read(b"", _peek(token), "")
+                return self._read(b"", _peek(token), "")
         except (InvalidToken, ExpiredToken):
             return None
+        call.verified = (token, self._typ, identity)
         return identity
 
     def identify(self, token: str, call: Call) -> Identity:
         """Whom the token speaks for; Refused when it does not hold. Not whether it was ended."""
-        digest = digest_of(token)
-        identity = self._verified.get(digest)
+        identity = self._seen(token, call)
+        if identity is None:
+            identity = self._verified.get(digest_of(token))
         # A key that was taken out of use takes its tokens with it.
         if identity is None or identity.kid not in self._keys.of(call.view):
-            identity = self._verify(token, digest, call)
+            identity = self._verify(token, digest_of(token), call)
         return identity
+
+    def _seen(self, token: str, call: Call) -> Identity | None:
+        known = call.verified
+        return known[2] if known and known[0] == token and known[1] == self._typ else None
 
     def _verify(self, token: str, digest: bytes, call: Call) -> Identity:
         try:

@@ -1,11 +1,10 @@
 """Who calls: the first credential that the API takes and that is responsible for the call."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from functions.authorizer.calls import Call, Guess, Identity, Kind, Refused
 from portico.domain.words import Access
-from portico.storage.readmodel import Key
 
 DEFAULT = (Kind.TOKEN,)
 
@@ -32,8 +31,12 @@ class Credentials:
 
     def foreseen(self, call: Call) -> list[Guess]:
         """What the call's credentials will need: they are believed, for reading only."""
-        guesses = (kind.foresee(call) for kind in self._of(call))
-        return [guess for guess in guesses if guess is not None]
+        found = []
+        for kind in self._of(call):
+            guess = kind.foresee(call)
+            if guess is not None:
+                found.append(guess)
+        return found
 
     def check_state(self, call: Call) -> None:
         """Blocked APIs say so; prototypes are open; what is not for callers is not there, unless
@@ -81,8 +84,3 @@ class Credentials:
             if len(self._taken) < 64:
                 self._taken[security] = taken
         return taken
-
-
-def needed(guesses: Sequence[Guess]) -> list[Key[Any]]:
-    """The records of all guesses."""
-    return [record for guess in guesses for record in guess.records]
