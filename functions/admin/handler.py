@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from functions.admin.pages import PAGES
+from functions.admin.pages import backend_jwt as backend_jwt_pages
 from functions.admin.pages import denying as deny_pages
 from functions.admin.pages import lifecycles as lifecycle_pages
 from functions.admin.pages import policies as policy_pages
@@ -31,6 +32,7 @@ from portico.gateway.lifecycle_function import LifecycleFunction
 from portico.services.accounts import Accounts
 from portico.services.activating import Activating
 from portico.services.approving import Waiting
+from portico.services.backend_jwt_rules import RulingBackendJwt
 from portico.services.denying import DenyPolicies
 from portico.services.ending import Ending
 from portico.services.executing import standard
@@ -64,6 +66,7 @@ def rest() -> LambdaFunctionUrlResolver:
         lifecycle_pages.router,
         token_pages.router,
         trust_pages.router,
+        backend_jwt_pages.router,
         sign_in_routes(PAGES, sessions(), accounts().sign_in, _ways),
     ]
     routes = [
@@ -126,6 +129,7 @@ def wiring() -> tuple[Wiring, Callers]:
     config = TenantConfig(records(), clock)
     sealer = KmsSealer(kms, settings.kms_key)
     tokens = RulingTokens(records(), clock, sealer, settings.plugin_packages)
+    backend_jwt = RulingBackendJwt(records(), clock, settings.plugin_packages)
     services = Wiring(
         settings=settings,
         policies=Policies(records(), clock),
@@ -137,8 +141,9 @@ def wiring() -> tuple[Wiring, Callers]:
         waiting=Waiting(records()),
         ending=Ending(records(), clock),
         config=config,
-        whole_config=WholeConfig(config, tokens),
+        whole_config=WholeConfig(config, tokens, backend_jwt),
         tokens=tokens,
+        backend_jwt=backend_jwt,
         roles=Roles(records(), clock),
     )
     return services, Callers(records(), clock, sessions(), basic=accounts().sign_in)

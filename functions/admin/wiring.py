@@ -6,6 +6,7 @@ from portico.ports import Lifecycle
 from portico.services.accounts import Accounts
 from portico.services.activating import Activating
 from portico.services.approving import Waiting
+from portico.services.backend_jwt_rules import RulingBackendJwt
 from portico.services.denying import DenyPolicies
 from portico.services.ending import Ending
 from portico.services.lifecycles import Lifecycles
@@ -32,4 +33,5 @@ class Wiring:
     config: TenantConfig
     whole_config: WholeConfig
     tokens: RulingTokens
+    backend_jwt: RulingBackendJwt
     roles: Roles

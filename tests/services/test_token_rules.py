@@ -10,6 +10,7 @@ from portico.domain.records import Put
 from portico.domain.tenant import Tenant
 from portico.domain.token_rules import LoginProvider, TokenRules, sealed_for
 from portico.domain.user import Caller
+from portico.services.backend_jwt_rules import RulingBackendJwt
 from portico.services.tenant_config import TenantConfig, WholeConfig
 from portico.services.token_rules import Draft, RulingTokens
 from tests.fakes import FakeClock, FakeRecords, FakeSealer
@@ -25,7 +26,9 @@ class World:
         self.records, self.sealer = FakeRecords(), FakeSealer()
         clock = FakeClock()
         self.ruling = RulingTokens(self.records, clock, self.sealer, ("acme_plugins",))
-        self.whole = WholeConfig(TenantConfig(self.records, clock), self.ruling)
+        self.whole = WholeConfig(
+            TenantConfig(self.records, clock), self.ruling, RulingBackendJwt(self.records, clock)
+        )
 
 
 def test_without_rules_there_are_the_defaults() -> None:

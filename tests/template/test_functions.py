@@ -97,12 +97,12 @@ def test_layers_are_built_for_the_functions_processor_and_runtime() -> None:
 def test_the_authorizer_has_a_small_layer_of_its_own() -> None:
     layers = {name: properties["Layers"] for name, properties in functions().items()}
 
-    assert layers.pop("AuthorizerFunction") == [{"Ref": "AuthorizerLayer"}, {"Ref": "CommonLayer"}]
-    # Executors, grants and token extensions of one's own.
+    # Executors, grants and extensions of one's own.
     wanted = {"Ref": "PluginLayerArn"}
-    for name in ("LifecycleFunction", "TokenFunction"):
+    for name in ("LifecycleFunction", "TokenFunction", "AuthorizerFunction"):
         *layers[name], plugins = layers[name]
         assert plugins == {"Fn::If": ["HasPluginLayer", wanted, {"Ref": "AWS::NoValue"}]}
+    assert layers.pop("AuthorizerFunction") == [{"Ref": "AuthorizerLayer"}, {"Ref": "CommonLayer"}]
     assert all(
         used == [{"Ref": "DependenciesLayer"}, {"Ref": "CommonLayer"}] for used in layers.values()
     )

@@ -7,6 +7,12 @@ from portico.web.pages import Pages
 PAGES = Pages(
     "Admin",
     Path(__file__).parent.parent / "templates",
-    {"Users": "/", "Policies": "/policies", "Life cycles": "/lifecycles", "Tokens": "/tokens"},
+    {
+        "Users": "/",
+        "Policies": "/policies",
+        "Life cycles": "/lifecycles",
+        "Tokens": "/tokens",
+        "Backend JWT": "/backend-jwt",
+    },
 )
 ADMIN_SCOPE = "apim:admin"

@@ -12,12 +12,22 @@ from typing import Any
 from portico.domain.errors import NotFound
 
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){1,9}", re.ASCII)
+_FUNCTION = re.compile(
+    r"(arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:)?[A-Za-z0-9_-]{1,64}"
+    r"(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?",
+    re.ASCII,
+)
 MAX_NAME = 200  # characters
 
 
 def is_class_name(name: str) -> bool:
     """Whether this could name a class of a module."""
     return len(name) <= MAX_NAME and _NAME.fullmatch(name) is not None
+
+
+def is_function_name(name: str) -> bool:
+    """Whether this could be the name or ARN of a Lambda function, with or without a version."""
+    return _FUNCTION.fullmatch(name) is not None
 
 
 def allowed(name: str, packages: Collection[str]) -> bool:

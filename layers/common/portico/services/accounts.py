@@ -29,6 +29,7 @@ from portico.services.attempts import Guard
 from portico.services.auditing import audit
 from portico.services.clients import Clients, digest
 from portico.services.families import user_ended
+from portico.services.gateway_users import mirror_of, told_to_gateway
 from portico.services.passwords import DUMMY
 
 # Letters and digits of any script, and what e-mail addresses have: no "/", which is WSO2's mark of
@@ -175,7 +176,8 @@ class Accounts:
         )
         entry = audit(self.clock, caller, "create", "user", name, after=_telling(user))
         try:
-            self.records.commit(Create(user), entry, *_found_by_email(user), *also)
+            known = (told_to_gateway(user), *_found_by_email(user))
+            self.records.commit(Create(user), entry, *known, *also)
         except AlreadyExists as exc:
             raise AlreadyExists(f"A user '{name}' exists already") from exc
         return replace(user, stamp=1)
@@ -229,7 +231,7 @@ class Accounts:
             changed = replace(changed, era=user.era + 1)
             ends = [user_ended(self.clock, user.tenant, user.name)]
         entry = audit(self.clock, caller, "update", "user", user.name, before, after)
-        moves = _found_by_email(changed, formerly=user)
+        moves = [told_to_gateway(changed), *_found_by_email(changed, formerly=user)]
         self.records.commit(Replace(changed), entry, *moves, *ends, *also)
         return replace(changed, stamp=user.stamp + 1)
 
@@ -245,7 +247,8 @@ class Accounts:
         entry = audit(self.clock, caller, "delete", "user", user.name, before=_telling(user))
         gone = replace(user, email="")
         ends = user_ended(self.clock, user.tenant, user.name)
-        self.records.commit(Remove(user), entry, ends, *_found_by_email(gone, formerly=user))
+        moves = [Discard(mirror_of(user)), *_found_by_email(gone, formerly=user)]
+        self.records.commit(Remove(user), entry, ends, *moves)
 
     def _is_tenant(self, domain: str) -> bool:
         known = NAME.fullmatch(domain) and self.records.get(Tenant, tenant=domain)

@@ -21,7 +21,7 @@ from portico.domain.token_rules import (
     TrustedIssuer,
 )
 from portico.domain.user import ADMIN
-from portico.plugins.classes import allowed, is_class_name
+from portico.plugins.classes import allowed, is_class_name, is_function_name
 from portico.services.accounts import ROLE
 from portico.tokens.foreign import foreign_keys
 
@@ -36,11 +36,6 @@ EXTENSION_SECONDS = (0.1, 10.0)
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # RFC 6749 section 4.5: a grant type of one's own is named by an absolute URI.
 _GRANT_URI = re.compile(r"[a-z][a-z0-9+.-]*:[\x21\x23-\x5b\x5d-\x7e]{1,200}", re.IGNORECASE)
-_FUNCTION = re.compile(
-    r"(arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:)?[A-Za-z0-9_-]{1,64}"
-    r"(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?",
-    re.ASCII,
-)
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
@@ -108,7 +103,7 @@ def _extension(rules: TokenRules, packages: Collection[str]) -> Found:
 def _extending(place: str, name: str, packages: Collection[str]) -> Found:
     if is_class_name(name):
         yield from _class(place, name, packages)
-    elif not _FUNCTION.fullmatch(name):
+    elif not is_function_name(name):
         text = "must be package.module.Class, or the name or ARN of a Lambda function"
         yield Problem(place, text)
 

@@ -13,8 +13,9 @@ from portico.domain.user import ADMIN, EVERYONE, ROLES, Caller, User
 from portico.ports import Clock, Records
 from portico.services.accounts import ROLE
 from portico.services.auditing import audit
+from portico.services.gateway_users import told_to_gateway
 
-AT_ONCE = 40  # users in one transaction, each of which has several items
+AT_ONCE = 30  # users in one transaction, each of which has several items
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ class Roles:
             self._keep_an_administrator(caller.tenant, {user.name for user in taken})
         first = list(also)
         for some in _chunks([*changed, *taken]):
-            self.records.commit(*first, *map(Replace, some))
+            self.records.commit(*first, *map(Replace, some), *map(told_to_gateway, some))
             first = []
         if first:
             self.records.commit(*first)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from portico.domain.backend_jwt import BackendJwtRules
 from portico.domain.errors import InvalidInput, LostRace, Problem, Stale
 from portico.domain.records import Change, Replace
 from portico.domain.tenant import Tenant
@@ -11,6 +12,7 @@ from portico.domain.token_rules import TokenRules
 from portico.domain.user import Caller
 from portico.ports import Clock, Records
 from portico.services.auditing import audit
+from portico.services.backend_jwt_rules import RulingBackendJwt
 from portico.services.token_rules import Draft, RulingTokens
 
 TRIES = 5
@@ -82,21 +84,23 @@ class Config:
 
     settings: Mapping[str, bool]
     rules: TokenRules
+    backend_jwt: BackendJwtRules
     stamp: int
 
 
 @dataclass(frozen=True)
 class WholeConfig:
-    """The settings of a tenant and its rules about tokens, as one thing."""
+    """The settings of a tenant and its rules about tokens and backend JWTs, as one thing."""
 
     settings: TenantConfig
     tokens: RulingTokens
+    backend_jwt: RulingBackendJwt
 
     def show(self, tenant: str) -> Config:
         """All that is set."""
-        known, rules = self._read(tenant)
-        # Both count their writes: their sum never comes twice.
-        return Config(values_of(known), rules, known.stamp + rules.stamp)
+        known, rules, backend = self._read(tenant)
+        # All count their writes: their sum never comes twice.
+        return Config(values_of(known), rules, backend, known.stamp + rules.stamp + backend.stamp)
 
     def change(
         self,
@@ -104,20 +108,25 @@ class WholeConfig:
         values: Mapping[str, Any],
         draft: Draft | None = None,
         stamp: int | None = None,
+        wanted_backend: BackendJwtRules | None = None,
     ) -> Config:
-        """Set all settings, and the rules about tokens when there is a draft, or nothing at all.
+        """Set all settings, and the rules about tokens when there is a draft, those about backend
+        JWTs when there are some, or nothing at all.
 
         InvalidInput names what is wrong; Stale unless the configuration still has the stamp, where
         one is given.
         """
         for attempt in range(TRIES):
-            known, rules = self._read(caller.tenant)
-            before = known.stamp + rules.stamp
+            known, rules, backend = self._read(caller.tenant)
+            before = known.stamp + rules.stamp + backend.stamp
             if stamp is not None and stamp != before:
                 raise Stale("The tenant configuration was changed meanwhile; look at it again")
             wanted, changes = self.settings.prepare(caller, known, values)
             if draft:
                 rules, ruling = self.tokens.prepare(caller, rules, draft)
+                changes = [*changes, *ruling]
+            if wanted_backend:
+                backend, ruling = self.backend_jwt.prepare(caller, backend, wanted_backend)
                 changes = [*changes, *ruling]
             try:
                 self.settings.records.commit(*changes)
@@ -125,12 +134,13 @@ class WholeConfig:
                 if attempt == TRIES - 1:
                     raise
             else:
-                return Config(wanted, rules, before + (2 if draft else 1))
+                writes = 1 + bool(draft) + bool(wanted_backend)
+                return Config(wanted, rules, backend, before + writes)
         raise AssertionError("the last attempt returns or raises")
 
-    def _read(self, tenant: str) -> tuple[Tenant, TokenRules]:
-        known = self.settings.records.get(Tenant, tenant=tenant)
-        return known or Tenant(tenant=tenant), self.tokens.show(tenant)
+    def _read(self, tenant: str) -> tuple[Tenant, TokenRules, BackendJwtRules]:
+        known = self.settings.records.get(Tenant, tenant=tenant) or Tenant(tenant=tenant)
+        return known, self.tokens.show(tenant), self.backend_jwt.show(tenant)
 
 
 def values_of(tenant: Tenant | None) -> dict[str, bool]:

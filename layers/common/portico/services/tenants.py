@@ -16,6 +16,7 @@ from portico.domain.tenant import Tenant
 from portico.domain.user import ADMIN, ROLES, Caller, User
 from portico.ports import Clock, Records
 from portico.services.auditing import audit
+from portico.services.gateway_users import told_to_gateway
 from portico.services.policies import default_policies
 from portico.services.policy_mirror import mirror_of
 
@@ -91,7 +92,7 @@ class Tenants:
         )
         caller = Caller(tenant, SYSTEM, (ADMIN,))
         entry = audit(self.clock, caller, "create", "user", user.name, after={"roles": list(ROLES)})
-        self.records.commit(Create(user), noted, entry)
+        self.records.commit(Create(user), told_to_gateway(user), noted, entry)
         return True
 
 

@@ -53,7 +53,7 @@ class ExpiredToken(Unauthenticated):
 
 
 def sign(claims: Mapping[str, Any], key: SigningKey, typ: str = PLAIN) -> str:
-    """The claims as a JWS in compact form. Its header has `typ`, `alg` and `kid`, and `x5t` when the
+    """The claims as a JWS in compact form; its header has `typ`, `alg`, `kid`, and `x5t` where the
     key has a certificate.
     """
     return jwt.encode(dict(claims), key.private, algorithm=key.alg, headers=_header(key, typ))
