@@ -129,6 +129,7 @@ def operation_body(resource: Resource, policies: Mapping[str, Any] | None = None
         "authType": resource.auth_type,
         "throttlingPolicy": resource.throttling_policy,
         "scopes": list(resource.scopes),
+        **({"requireAllScopes": True} if resource.every_scope else {}),
         "usedProductIds": [],
         "operationPolicies": {"request": [], "response": [], "fault": [], **(policies or {})},
     }

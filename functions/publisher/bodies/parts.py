@@ -44,6 +44,7 @@ class OperationBody(Body):
     auth_type: Text = None
     throttling_policy: Text = None
     scopes: Texts = None
+    require_all_scopes: bool | None = None  # more than the contract has
     operation_policies: PoliciesBody | None = None
     operation_hub_policies: list[Any] | None = None
     id: ReadOnly = None
@@ -75,6 +76,7 @@ class OperationBody(Body):
             auth_type=AuthType.ANY if auth_type == "Any" else auth_type,
             scopes=tuple(self.scopes or ()),
             throttling_policy=self.throttling_policy or UNLIMITED,
+            every_scope=bool(self.require_all_scopes),
         )
 
 

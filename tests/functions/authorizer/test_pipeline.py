@@ -135,6 +135,38 @@ def test_one_of_the_resources_scopes_is_enough(world: World) -> None:
     assert world.judge("POST", "/pizza/1.0.0/order", token)["path"] == "/order"
 
 
+def test_a_resource_may_ask_for_all_of_its_scopes(world: World) -> None:
+    row = ["/both", "GET", "Application & Application User", ["order", "admin"], "Unlimited", True]
+    world.source.put(replace(PIZZA, resources=[row]))
+    both = "/pizza/1.0.0/both"
+    assert world.judge(path=both, token=world.token(scope="admin openid order"))
+    assert code(world, path=both, token=world.token(scope="admin")) == "900910"
+
+
+def test_an_audience_of_the_api_is_in_the_token(world: World) -> None:
+    world.source.put(replace(PIZZA, audiences=["shop", "kiosk"]))
+    for audience in ("kiosk", ["other", "shop"]):
+        assert world.judge(token=world.token(aud=audience))
+    for audience in ("other", [], None, 5, ["sho", 5]):
+        refused = refusal(world, token=world.token(aud=audience))
+        assert (refused.fault.code, refused.fault.status) == ("900914", 403)
+    world.source.put(replace(PIZZA, audiences=["all"]))
+    world.clock.pass_by(5)
+    assert world.judge(token=world.token())
+
+
+@pytest.mark.parametrize(
+    ("status", "passes"),
+    [("", True), ("APPROVED", True), ("DELETE_PENDING", False), ("REJECTED", False)],
+)
+def test_an_application_must_be_in_use(world: World, status: str, passes: bool) -> None:
+    world.source.put(replace(APPLICATION, status=status))
+    if passes:
+        assert world.judge(token=world.token())
+    else:
+        assert code(world, token=world.token()) == "900908"
+
+
 def test_the_default_version_answers_at_the_bare_context_with_the_same_subscription(
     world: World,
 ) -> None:

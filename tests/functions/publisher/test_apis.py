@@ -334,3 +334,12 @@ def test_an_exception_shows_its_request_and_nothing_else(publisher: Publisher) -
     answer = publisher.call("PUT", f"/apis/{made['id']}", made, expect=500)
     assert "secret" not in answer.text
     assert "11111111-2222" in json.dumps(answer.json)
+
+
+def test_a_resource_that_asks_for_all_scopes_keeps_that(publisher: Publisher) -> None:
+    wish = {"target": "/a", "verb": "GET", "scopes": [], "requireAllScopes": True}
+    made = publisher.create(operations=[wish, {"target": "/b", "verb": "GET"}])
+    assert [one.get("requireAllScopes") for one in made["operations"]] == [True, None]
+    body = {**made, "description": "changed"}
+    changed = publisher.call("PUT", f"/apis/{made['id']}", body=body, expect=200).json
+    assert [one.get("requireAllScopes") for one in changed["operations"]] == [True, None]

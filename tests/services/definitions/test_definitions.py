@@ -273,3 +273,21 @@ def test_reading_loads_neither_the_validator_nor_a_http_client() -> None:
         env={"PYTHONPATH": path},
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_an_operation_may_ask_for_all_of_its_scopes() -> None:
+    def paths(value: Any) -> dict[str, Any]:
+        secured = [{"default": ["a", "b"]}]
+        operation = {"security": secured, "x-portico-scopes": value}
+        return {"/x": {"get": {**operation, "responses": {"200": {"description": "OK"}}}}}
+
+    found = reading.read(minimal(paths=paths("all")))
+    assert found.resources == (Resource("/x", "GET", scopes=("a", "b"), every_scope=True),)
+    document = writing.reflect(found.document, api_of(found))
+    assert reading.read(texts.dump(document)).resources == found.resources
+    one = replace(found.resources[0], every_scope=False)
+    document = writing.reflect(found.document, api_of(found, resources=(one,)))
+    assert reading.read(texts.dump(document)).resources == (one,)
+    with pytest.raises(InvalidInput) as refused:
+        reading.read(minimal(paths=paths("both")))
+    assert refused.value.problems[0].field == "paths./x.get.x-portico-scopes"

@@ -32,6 +32,7 @@ class Resource:
     auth_type: str = AuthType.ANY
     scopes: tuple[str, ...] = ()
     throttling_policy: str = "Unlimited"
+    every_scope: bool = False  # callers need all of the scopes; else one of them
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from portico.domain import endpoints, mediation
-from portico.domain.api import Api, Delivery, Revision
+from portico.domain.api import Api, Delivery, Resource, Revision
 from portico.domain.behaviour import Access, behaviour_of
 from portico.domain.errors import AlreadyExists, InvalidInput
 from portico.domain.gateway import DeliveryPlan, Deployment, RequestSchemas
@@ -45,10 +45,7 @@ def compile(api: Api, revision: Revision) -> list[Deployment]:
         provider=api.provider,
         state=api.state,
         revision_id=revision.id,
-        resources=[
-            [found.target, found.verb, found.auth_type, list(found.scopes), found.throttling_policy]
-            for found in snapshot.resources
-        ],
+        resources=[_row(found) for found in snapshot.resources],
         security=security_of(snapshot),
         api_key_header=str(snapshot.extra.get("apiKeyHeader") or ""),
         audiences=[str(one) for one in snapshot.extra.get("audiences") or ()],
@@ -112,13 +109,19 @@ def cached_seconds(api: Api) -> int:
     return 300 if given is None else int(given)
 
 
+def _row(found: Resource) -> list[Any]:
+    row = [found.target, found.verb, found.auth_type, list(found.scopes), found.throttling_policy]
+    return [*row, True] if found.every_scope else row
+
+
 def security_of(api: Api) -> list[str]:
     """The kinds of credentials that an API takes; oauth2 where it says nothing."""
     named = api.extra.get("securityScheme")
-    if not isinstance(named, list) or not named:
+    kinds = [one for one in named or () if not str(one).endswith("_mandatory")]
+    if not kinds:
         return [SECURITY[0]]
     # What it names and nobody here checks admits nobody: "none" is no kind of credential.
-    return [kind for kind in SECURITY if kind in named] or ["none"]
+    return [kind for kind in SECURITY if kind in kinds] or ["none"]
 
 
 def bare_context(api: Api) -> str:

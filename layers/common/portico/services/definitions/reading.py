@@ -12,6 +12,7 @@ from portico.domain.policy import UNLIMITED
 from portico.services.definitions import rules, texts
 
 MAX_RESOURCES = 1000
+SCOPES = "x-portico-scopes"  # of an operation: whether `any` of its scopes will do, or `all` must
 DEFAULT_SCHEME = "default"  # WSO2's name of the gateway's own OAuth 2 scheme
 _AUTH_TYPES = {kind.value.lower(): kind for kind in AuthType} | {
     "any": AuthType.ANY,
@@ -109,7 +110,15 @@ def _resources(document: dict[str, Any]) -> Iterator[Resource]:
                 auth_type=auth_type,
                 scopes=_operation_scopes(document, operation, oauth) if secured else (),
                 throttling_policy=str(operation.get("x-throttling-tier") or UNLIMITED),
+                every_scope=_every_scope(operation.get(SCOPES), path, verb),
             )
+
+
+def _every_scope(value: Any, path: str, verb: str) -> bool:
+    """Whether callers need all scopes of an operation; WSO2's way, and without a word, is one."""
+    if value not in (None, "any", "all"):
+        raise InvalidInput.of(f"paths.{path}.{verb}.{SCOPES}", "must be 'any' or 'all'")
+    return bool(value == "all")
 
 
 def _auth_type(value: Any, path: str, verb: str) -> AuthType:

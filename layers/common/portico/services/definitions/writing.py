@@ -10,7 +10,7 @@ from copy import deepcopy
 from typing import Any
 
 from portico.domain.api import Api, AuthType, Resource, Scope
-from portico.services.definitions.reading import DEFAULT_SCHEME, path_items
+from portico.services.definitions.reading import DEFAULT_SCHEME, SCOPES, path_items
 from portico.services.definitions.rules import VERBS
 
 _PARAMETER = re.compile(r"\{([^{}/]+)\}")
@@ -72,6 +72,9 @@ def _governed(operation: dict[str, Any], resource: Resource) -> dict[str, Any]:
     governed["security"] = (
         [] if resource.auth_type == AuthType.NONE else [{DEFAULT_SCHEME: list(resource.scopes)}]
     )
+    governed.pop(SCOPES, None)
+    if resource.every_scope:
+        governed[SCOPES] = "all"
     governed["x-auth-type"] = str(resource.auth_type)
     governed["x-throttling-tier"] = resource.throttling_policy
     return governed
