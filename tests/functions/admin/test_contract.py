@@ -19,10 +19,44 @@ LIMIT = {
     "type": "REQUESTCOUNTLIMIT",
     "requestCount": {"timeUnit": "hour", "unitTime": 1, "requestCount": 3},
 }
+DATA = {
+    "type": "BANDWIDTHLIMIT",
+    "bandwidth": {"timeUnit": "day", "unitTime": 1, "dataAmount": 20, "dataUnit": "MB"},
+}
+CONDITIONS = [
+    {
+        "type": "HEADERCONDITION",
+        "headerCondition": {"headerName": "User-Agent", "headerValue": "bot"},
+    },
+    {
+        "type": "IPCONDITION",
+        "ipCondition": {
+            "ipConditionType": "IPRANGE",
+            "startingIP": "192.0.2.1",
+            "endingIP": "192.0.2.9",
+        },
+    },
+    {
+        "type": "JWTCLAIMSCONDITION",
+        "jwtClaimsCondition": {"claimUrl": "sub", "attribute": "jane"},
+    },
+    {
+        "type": "QUERYPARAMETERCONDITION",
+        "queryParameterCondition": {"parameterName": "a", "parameterValue": "b"},
+    },
+]
+BURST = {"rateLimitCount": 5, "rateLimitTimeUnit": "sec"}
+MORE: dict[str, dict[str, Any]] = {
+    "application": {"burstLimit": BURST},
+    "subscription": BURST,
+    "advanced": {"conditionalGroups": [{"conditions": CONDITIONS, "limit": DATA}]},
+    "custom": {"keyTemplate": "$userId"},
+}
 SCHEMAS = {
     "application": "ApplicationThrottlePolicy",
     "subscription": "SubscriptionThrottlePolicy",
     "advanced": "AdvancedThrottlePolicy",
+    "custom": "CustomRule",
 }
 
 
@@ -57,9 +91,14 @@ def _parts(schema: dict[str, Any], schemas: dict[str, Any]) -> list[dict[str, An
 @pytest.mark.parametrize(("kind", "schema"), SCHEMAS.items())
 def test_policies(client: Client, conforms: Conforms, kind: str, schema: str) -> None:
     path = f"/throttling/policies/{kind}"
-    made = client.rest("POST", path, {"policyName": "Contract", "defaultLimit": LIMIT})
-    assert made.status == 201
+    draft = {"policyName": "Contract", "defaultLimit": LIMIT, **MORE[kind]}
+    made = client.rest("POST", path, draft)
+    assert made.status == 201, made.text
     conforms(schema, made.json)
+    which = f"policyId={made.json['policyId']}"
+    exported = client.rest("GET", "/throttling/policies/export", query=which)
+    assert exported.status == 200
+    conforms("ExportThrottlePolicy", exported.json)
     shown = client.rest("GET", path)
     assert shown.status == 200
     conforms(f"{schema}List", shown.json)
@@ -68,6 +107,34 @@ def test_policies(client: Client, conforms: Conforms, kind: str, schema: str) ->
         # What was given may be sent back as it is.
         again = client.rest("PUT", f"{path}/{policy['policyId']}", policy)
         assert (again.status, again.json) == (200, policy)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("IP", {"fixedIp": "192.0.2.7", "invert": False}),
+        ("IPRANGE", {"startingIp": "192.0.2.1", "endingIp": "192.0.2.9", "invert": True}),
+        ("USER", "mallory"),
+    ],
+)
+def test_deny_policies(client: Client, conforms: Conforms, kind: str, value: Any) -> None:
+    def check(body: Any) -> None:
+        # The contract's text speaks of `/test/1.0.0` and WSO2 gives texts; its schema has an object
+        # for all.
+        text = isinstance(body["conditionValue"], str)
+        conforms("BlockingCondition", {**body, "conditionValue": {}} if text else body)
+
+    body = {"conditionType": kind, "conditionValue": value}
+    made = client.rest("POST", "/throttling/deny-policies", body)
+    assert made.status == 201, made.text
+    check(made.json)
+    shown = client.rest("GET", "/throttling/deny-policies").json
+    assert set(shown) == {"count", "list"}
+    for one in shown["list"]:
+        check(one)
+    wish = {"conditionId": made.json["conditionId"], "conditionStatus": False}
+    conforms("BlockingConditionStatus", wish)
+    check(client.rest("PATCH", f"/throttling/deny-policy/{made.json['conditionId']}", wish).json)
 
 
 def test_search_settings_and_scopes(client: Client, conforms: Conforms) -> None:
