@@ -6,6 +6,9 @@ from tests.template.reading import resources, template
 TOKEN_ROUTES = {
     "ANY /oauth2/{proxy+}",
     "ANY /t/{tenant}/oauth2/{proxy+}",
+    "ANY /t/{tenant}/oidc/{proxy+}",
+    "ANY /t/{tenant}/.well-known/{proxy+}",
+    "ANY /t/{tenant}/client-registration/{proxy+}",
     "ANY /.well-known/{proxy+}",
     "ANY /client-registration/{proxy+}",
     "ANY /token",
