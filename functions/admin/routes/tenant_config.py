@@ -14,7 +14,13 @@ from functions.admin.bodies.backend_jwt import (
 from functions.admin.bodies.token_rules import ConfigBody, TokensBody, draft_of, tokens_body
 from functions.admin.wiring import Wiring
 from portico.domain.errors import InvalidInput
-from portico.services.tenant_config import DEFAULTS, DEPRECATE_OLD_VERSIONS, Config
+from portico.services.tenant_config import (
+    API_KEY_HEADER,
+    AUTHORIZATION_HEADER,
+    DEFAULTS,
+    DEPRECATE_OLD_VERSIONS,
+    Config,
+)
 from portico.web.contract import contract
 from portico.web.rest import (
     answer,
@@ -31,6 +37,7 @@ router = Router()
 operation = operations(router, contract("admin"))
 TOKENS = "Tokens"
 BACKEND_JWT = "BackendJwt"
+HEADERS = {AUTHORIZATION_HEADER: "access tokens", API_KEY_HEADER: "API keys"}
 
 
 @operation("GET", "/tenant-config")
@@ -76,6 +83,15 @@ def schema() -> Response[str]:
                     "default": DEFAULTS[DEPRECATE_OLD_VERSIONS],
                     "description": "Whether publishing a version deprecates the older ones unless "
                     "its publisher unticks the box",
+                },
+                **{
+                    name: {
+                        "type": "string",
+                        "default": DEFAULTS[name],
+                        "description": f"The header of {what}, for APIs that name none of their "
+                        "own, from their next deployment on",
+                    }
+                    for name, what in HEADERS.items()
                 },
                 TOKENS: {name: part for name, part in tokens.items() if name != "$defs"},
                 BACKEND_JWT: {name: part for name, part in backend.items() if name != "$defs"},

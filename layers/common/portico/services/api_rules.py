@@ -148,5 +148,8 @@ def _list_problems(api: Api) -> Iterator[Problem]:
         yield Problem("transport", "may have http and https")
     if len(json.dumps(api.extra)) > MAX_EXTRA:
         yield Problem("body", f"has more than {MAX_EXTRA} bytes in fields that are only kept")
+    key_header = api.extra.get("apiKeyHeader")
+    if key_header and not _HEADER.fullmatch(str(key_header)):
+        yield Problem("apiKeyHeader", "is not a header name")
     if not _HEADER.fullmatch(api.authorization_header):
         yield Problem("authorizationHeader", "is not a header name")

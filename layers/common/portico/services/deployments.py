@@ -16,6 +16,7 @@ from portico.domain.errors import AlreadyExists, InvalidInput
 from portico.domain.gateway import DeliveryPlan, Deployment, RequestSchemas
 from portico.domain.records import Change, Create, Discard, Remove, Replace
 from portico.ports import Records
+from portico.services.tenant_config import headers
 
 # A pass-through route exists for these only; all other calls fall to the catch-all, whose answers
 # are ours.
@@ -207,7 +208,7 @@ class Deployments:
         """
         if not mocked(api, revision.api):
             check_deliverable(revision.api)
-        wanted = compile(api, revision)
+        wanted = [self._with_headers(one) for one in compile(api, revision)]
         prefixes = [{"tenant": api.tenant, "prefix": deployment.prefix} for deployment in wanted]
         there = {found.prefix: found for found in self.records.get_many(Deployment, prefixes)}
         changes: list[Change] = []
@@ -223,6 +224,17 @@ class Deployments:
                 )
         kept = {deployment.prefix for deployment in wanted}
         return changes + [Remove(found) for found in self.of(api) if found.prefix not in kept]
+
+    def _with_headers(self, deployment: Deployment) -> Deployment:
+        """With the tenant's names of headers where the API has none of its own."""
+        tokens, keys = headers(self.records, deployment.tenant)
+        own = deployment.authorization_header.lower() != "authorization"
+        own_key = deployment.api_key_header.lower() not in ("", "apikey")
+        return replace(
+            deployment,
+            authorization_header=deployment.authorization_header if own else tokens,
+            api_key_header=deployment.api_key_header if own_key else keys,
+        )
 
     def mark(self, api: Api) -> list[Change]:
         """Changes that carry the API's state over to what is on the gateway."""

@@ -1,5 +1,6 @@
 """What an administrator sets for a whole tenant; each setting has a default."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,17 +19,46 @@ from portico.services.token_rules import Draft, RulingTokens
 TRIES = 5
 # Whether the box "Deprecate old versions" is ticked before anybody has touched it.
 DEPRECATE_OLD_VERSIONS = "DeprecateOldVersions"
-DEFAULTS: Mapping[str, bool] = {DEPRECATE_OLD_VERSIONS: False}
+# The headers that APIs read credentials from, unless an API names its own; in force for an API with
+# its next deployment.
+AUTHORIZATION_HEADER = "AuthorizationHeader"
+API_KEY_HEADER = "ApiKeyHeader"
+DEFAULTS: Mapping[str, bool | str] = {
+    DEPRECATE_OLD_VERSIONS: False,
+    AUTHORIZATION_HEADER: "Authorization",
+    API_KEY_HEADER: "apikey",
+}
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110 section 5.6.2
+
+Values = dict[str, bool | str]
 
 
 def setting(records: Records, tenant: str, name: str) -> bool:
-    """One setting of a tenant."""
-    return _value(records.get(Tenant, tenant=tenant), name)
+    """Whether a setting of a tenant that is a switch is on."""
+    return _value(records.get(Tenant, tenant=tenant), name) is True
 
 
-def _value(tenant: Tenant | None, name: str) -> bool:
-    value = tenant.settings.get(name) if tenant else None
-    return DEFAULTS[name] if value is None else value == "true"
+def headers(records: Records, tenant: str) -> tuple[str, str]:
+    """The tenant's names of the headers for tokens and for API keys."""
+    known = records.get(Tenant, tenant=tenant)
+    return str(_value(known, AUTHORIZATION_HEADER)), str(_value(known, API_KEY_HEADER))
+
+
+def _value(tenant: Tenant | None, name: str) -> bool | str:
+    value, default = tenant.settings.get(name) if tenant else None, DEFAULTS[name]
+    if value is None:
+        return default
+    return value == "true" if isinstance(default, bool) else value
+
+
+def _problem(name: str, value: Any) -> str:
+    """What is wrong with a setting; "" when it is right."""
+    if name not in DEFAULTS:
+        return f"is not known; known are {', '.join(DEFAULTS)}"
+    if isinstance(DEFAULTS[name], bool):
+        return "" if isinstance(value, bool) else "must be true or false"
+    named = isinstance(value, str) and _HEADER.fullmatch(value)
+    return "" if named else "must be the name of a header"
 
 
 @dataclass(frozen=True)
@@ -38,11 +68,11 @@ class TenantConfig:
     records: Records
     clock: Clock
 
-    def show(self, tenant: str) -> dict[str, bool]:
+    def show(self, tenant: str) -> Values:
         """All settings with their values."""
         return values_of(self.records.get(Tenant, tenant=tenant))
 
-    def change(self, caller: Caller, values: Mapping[str, Any]) -> dict[str, bool]:
+    def change(self, caller: Caller, values: Mapping[str, Any]) -> Values:
         """Set them all; what is left out has its default again. InvalidInput for others."""
         for attempt in range(TRIES):
             known = self.records.get(Tenant, tenant=caller.tenant) or Tenant(tenant=caller.tenant)
@@ -58,22 +88,23 @@ class TenantConfig:
 
     def prepare(
         self, caller: Caller, known: Tenant, values: Mapping[str, Any]
-    ) -> tuple[dict[str, bool], list[Change]]:
+    ) -> tuple[Values, list[Change]]:
         """All settings as they would be over those that are known, and what to commit for them;
         InvalidInput.
         """
         problems = [
-            Problem(name, f"is not known; known are {', '.join(DEFAULTS)}")
-            if name not in DEFAULTS
-            else Problem(name, "must be true or false")
+            Problem(name, problem)
             for name, value in values.items()
-            if name not in DEFAULTS or not isinstance(value, bool)
+            if (problem := _problem(name, value))
         ]
         if problems:
             raise InvalidInput("The tenant configuration is not valid", problems)
         before = values_of(known)
-        wanted = {name: bool(values.get(name, default)) for name, default in DEFAULTS.items()}
-        texts = {name: "true" if value else "false" for name, value in wanted.items()}
+        wanted: Values = {name: values.get(name, default) for name, default in DEFAULTS.items()}
+        texts = {
+            name: value if isinstance(value, str) else ("true" if value else "false")
+            for name, value in wanted.items()
+        }
         entry = audit(self.clock, caller, "update", "tenant-config", caller.tenant, before, wanted)
         return wanted, [Replace(replace(known, settings={**known.settings, **texts})), entry]
 
@@ -82,7 +113,7 @@ class TenantConfig:
 class Config:
     """A tenant's whole configuration; `stamp` changes with every part of it."""
 
-    settings: Mapping[str, bool]
+    settings: Mapping[str, bool | str]
     rules: TokenRules
     backend_jwt: BackendJwtRules
     stamp: int
@@ -143,6 +174,6 @@ class WholeConfig:
         return known, self.tokens.show(tenant), self.backend_jwt.show(tenant)
 
 
-def values_of(tenant: Tenant | None) -> dict[str, bool]:
+def values_of(tenant: Tenant | None) -> Values:
     """All settings with their values, those that nobody has set too."""
     return {name: _value(tenant, name) for name in DEFAULTS}
