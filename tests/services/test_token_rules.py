@@ -93,7 +93,7 @@ def test_the_whole_configuration_is_changed_together_or_not_at_all() -> None:
     )
     assert len(world.records.commits) == 1
     shown = world.whole.show(TENANT)
-    assert (shown.settings, shown.rules.reissue) == ({"DeprecateOldVersions": True}, True)
+    assert (shown.settings["DeprecateOldVersions"], shown.rules.reissue) == (True, True)
 
 
 def test_the_stamp_of_the_whole_is_new_after_every_change_of_a_part() -> None:
