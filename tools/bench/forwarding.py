@@ -2,38 +2,21 @@
 round trip to the same back end, in this process and in turns.
 """
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from http.client import HTTPConnection
 from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 
 from functions.gateway.backends import Backends
 from functions.gateway.delivering import Delivering
 from functions.gateway.forward import Forwarder
+from tools.bench.backend import running
 
 GOAL = 0.0004  # seconds of processor time that may be added
 CALLS = 500
 ROUNDS = 15
-CONTENT = 1024
-# A process of its own: its time is not ours. It answers whatever comes, so that its reading of
-# requests costs the other processor little too.
-BACKEND = f"""
-import socket, threading
-body = b"x" * {CONTENT}
-lines = ["HTTP/1.1 200 OK", "Content-Type: application/json", "Cache-Control: no-cache"]
-lines += ["Date: Thu, 01 Jan 2026 00:00:00 GMT", "Server: bench", "Content-Length: %d" % len(body)]
-head = ("\\r\\n".join(lines) + "\\r\\n\\r\\n").encode()
-listener = socket.create_server(("127.0.0.1", 0))
-print(listener.getsockname()[1], flush=True)
-def serve(wire):
-    while wire.recv(65536):
-        wire.sendall(head + body)
-while True:
-    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
-"""
 HEADERS = {
     "accept": "application/json",
     "accept-encoding": "gzip",
@@ -47,16 +30,12 @@ HEADERS = {
 
 def forwarding() -> dict[str, float]:
     """Processor seconds of one call: `bare`, `forwarded`, and `added` to the one by the other."""
-    with subprocess.Popen([sys.executable, "-c", BACKEND], stdout=subprocess.PIPE, text=True) as it:
-        try:
-            assert it.stdout is not None  # noqa: S101 - for the type checker
-            return _measured(int(it.stdout.readline()))
-        finally:
-            it.kill()
+    with running() as address:
+        return _measured(address)
 
 
-def _measured(port: int) -> dict[str, float]:
-    connection = HTTPConnection("127.0.0.1", port)
+def _measured(address: str) -> dict[str, float]:
+    connection = HTTPConnection(urlsplit(address).netloc)
     backends = Backends(("127.0.0.1",))
     delivering = Delivering(Forwarder(backends), _no_plans)
     assertion = "j" * 800
@@ -67,7 +46,7 @@ def _measured(port: int) -> dict[str, float]:
     }
     decision = {
         "jwt": assertion,
-        "endpoint": f"http://127.0.0.1:{port}/v1",
+        "endpoint": f"{address}/v1",
         "path": "/menu",
         "header": "Authorization",
         "pass_authorization": "false",

@@ -1,0 +1,1 @@
+"""Other gateways on this machine with the same token and the same back end as Portico."""
