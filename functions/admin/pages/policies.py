@@ -25,6 +25,7 @@ from portico.domain.user import Caller
 from portico.services import siddhi
 from portico.services.policies import INDISPENSABLE
 from portico.services.policy_rules import MAX_CONDITIONS, MAX_GROUPS
+from portico.services.tenant_config import THROTTLING_FAILS_CLOSED
 from portico.web.errors import status_of
 from portico.web.forms import form
 from portico.web.pages import redirect, visitor
@@ -59,6 +60,7 @@ LEVELS = {
         "Limits that hold for every call of this tenant, counted by what a key is made of.",
     ),
 }
+CLOSED = THROTTLING_FAILS_CLOSED
 SAID = {"saved": "Saved. Gateways follow within seconds.", "deleted": "The policy is deleted."}
 
 
@@ -71,7 +73,16 @@ def show() -> Response[str]:
         for slug, (level, title, one, about) in LEVELS.items()
     ]
     said = SAID.get(query(router, "said"), "")
-    return PAGES.show("policies.html", caller, here=HERE, groups=groups, said=said)
+    closed = wired(router, Wiring).config.show(caller.tenant)[CLOSED]
+    return PAGES.show("policies.html", caller, here=HERE, groups=groups, said=said, closed=closed)
+
+
+@router.post("/policies")
+def change_all() -> Response[str]:
+    caller, fields = visitor(router, ADMIN_SCOPE), form(router)
+    config = wired(router, Wiring).config
+    config.change(caller, {**config.show(caller.tenant), CLOSED: fields.get("fails") == "closed"})
+    return redirect(f"{HERE}?said=saved")
 
 
 @router.get("/policies/<slug>/<policy_id>")

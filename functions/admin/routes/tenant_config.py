@@ -19,6 +19,7 @@ from portico.services.tenant_config import (
     AUTHORIZATION_HEADER,
     DEFAULTS,
     DEPRECATE_OLD_VERSIONS,
+    THROTTLING_FAILS_CLOSED,
     Config,
 )
 from portico.web.contract import contract
@@ -83,6 +84,12 @@ def schema() -> Response[str]:
                     "default": DEFAULTS[DEPRECATE_OLD_VERSIONS],
                     "description": "Whether publishing a version deprecates the older ones unless "
                     "its publisher unticks the box",
+                },
+                THROTTLING_FAILS_CLOSED: {
+                    "type": "boolean",
+                    "default": DEFAULTS[THROTTLING_FAILS_CLOSED],
+                    "description": "Whether calls that have a limit are refused while they cannot "
+                    "be counted; else they pass",
                 },
                 **{
                     name: {

@@ -227,6 +227,33 @@ def test_what_the_gateway_needs_has_no_button_to_delete_it(client: Client, aws: 
     assert send(aws, "admin", "POST", f"/policies/subscription/{policy.id}/delete")[0] == 409
 
 
+def test_what_happens_when_calls_cannot_be_counted(client: Client, aws: Aws) -> None:
+    def told() -> Any:
+        table: Any = aws.records.get(PolicyTable, tenant=TENANT)
+        return table.policies.get("settings")
+
+    def ticked() -> list[str]:
+        page = html.fromstring(send(aws, "admin", "GET", "/policies")[1])
+        return [str(one) for one in page.xpath("//input[@name='fails'][@checked]/@value")]
+
+    assert (told(), ticked()) == (None, ["open"])
+    for fails in ("closed", "open"):
+        assert send(aws, "admin", "POST", "/policies", fails=fails)[0] == 303
+        assert (told(), ticked()) == ({"on_failure": fails}, [fails])
+        # It stays when policies change.
+        policy = made(aws, "advanced", "api")
+        assert told() == {"on_failure": fails}
+        assert send(aws, "admin", "POST", f"/policies/advanced/{policy.id}/delete")[0] == 303
+    config = client.rest("GET", "/tenant-config")
+    assert config.json["ThrottlingFailsClosed"] is False
+    wish = {"ThrottlingFailsClosed": True}
+    assert client.rest("PUT", "/tenant-config", wish).status == 200
+    assert told() == {"on_failure": "closed"}
+    assert client.rest("PUT", "/tenant-config", {}).status == 200
+    assert told() == {"on_failure": "open"}
+    assert client.rest("PUT", "/tenant-config", {"ThrottlingFailsClosed": 1}).status == 400
+
+
 def denied(aws: Aws) -> list[DenyPolicy]:
     return aws.records.list(DenyPolicy, tenant=TENANT)
 

@@ -16,6 +16,7 @@ from portico.domain.records import Change, Replace
 from portico.ports import Records
 
 DENY = "deny"  # the level of deny policies
+SETTINGS = "settings"  # what holds for all policies of the tenant
 LEVELS = frozenset({*(level.value for level in Level), DENY})
 # Bytes of JSON: an item may have 400 KB, and every authorizer reads all of it every few seconds.
 MAX_TABLE = 350_000
@@ -81,6 +82,14 @@ def with_policy(table: PolicyTable, policy: Policy, present: bool = True) -> Pol
 def with_deny(table: PolicyTable, policy: DenyPolicy, present: bool = True) -> PolicyTable:
     """The table with this deny policy put in or taken out."""
     return _with(table, DENY, policy.id, deny_entry(policy) if present else None)
+
+
+def with_failure(table: PolicyTable, *, closed: bool) -> PolicyTable:
+    """The table of a tenant whose calls are refused (`closed`) or pass while counters do not
+    answer.
+    """
+    told: dict[str, Any] = {"on_failure": "closed" if closed else "open"}
+    return replace(table, policies={**table.policies, SETTINGS: told})
 
 
 def mirror_of(

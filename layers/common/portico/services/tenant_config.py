@@ -7,6 +7,7 @@ from typing import Any
 
 from portico.domain.backend_jwt import BackendJwtRules
 from portico.domain.errors import InvalidInput, LostRace, Problem, Stale
+from portico.domain.gateway import PolicyTable
 from portico.domain.records import Change, Replace
 from portico.domain.tenant import Tenant
 from portico.domain.token_rules import TokenRules
@@ -14,6 +15,7 @@ from portico.domain.user import Caller
 from portico.ports import Clock, Records
 from portico.services.auditing import audit
 from portico.services.backend_jwt_rules import RulingBackendJwt
+from portico.services.policy_mirror import with_failure
 from portico.services.token_rules import Draft, RulingTokens
 
 TRIES = 5
@@ -23,10 +25,13 @@ DEPRECATE_OLD_VERSIONS = "DeprecateOldVersions"
 # its next deployment.
 AUTHORIZATION_HEADER = "AuthorizationHeader"
 API_KEY_HEADER = "ApiKeyHeader"
+# Whether calls with a limit are refused while the counters do not answer; else they pass uncounted.
+THROTTLING_FAILS_CLOSED = "ThrottlingFailsClosed"
 DEFAULTS: Mapping[str, bool | str] = {
     DEPRECATE_OLD_VERSIONS: False,
     AUTHORIZATION_HEADER: "Authorization",
     API_KEY_HEADER: "apikey",
+    THROTTLING_FAILS_CLOSED: False,
 }
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110 section 5.6.2
 
@@ -106,7 +111,17 @@ class TenantConfig:
             for name, value in wanted.items()
         }
         entry = audit(self.clock, caller, "update", "tenant-config", caller.tenant, before, wanted)
-        return wanted, [Replace(replace(known, settings={**known.settings, **texts})), entry]
+        changes: list[Change] = [
+            Replace(replace(known, settings={**known.settings, **texts})),
+            entry,
+        ]
+        if wanted[THROTTLING_FAILS_CLOSED] != before[THROTTLING_FAILS_CLOSED]:
+            table = self.records.get(PolicyTable, tenant=caller.tenant) or PolicyTable(
+                tenant=caller.tenant
+            )
+            closed = wanted[THROTTLING_FAILS_CLOSED] is True
+            changes.append(Replace(with_failure(table, closed=closed)))
+        return wanted, changes
 
 
 @dataclass(frozen=True)
