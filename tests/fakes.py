@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from portico.domain.errors import AlreadyExists, InvalidInput, LostRace
 from portico.domain.executions import Mail
+from portico.domain.http_api import Survey, WantedRoute
 from portico.domain.records import (
     Change,
     Create,
@@ -160,6 +161,7 @@ class FakeRoutes:
 
     routes: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     failing: list[Exception] = field(default_factory=list)
+    found: Survey = field(default_factory=Survey)  # what a survey answers
 
     def ensure(self, tenant: str, api_id: str, context: str, endpoint: str) -> None:
         self._fail()
@@ -168,6 +170,10 @@ class FakeRoutes:
     def remove(self, tenant: str, api_id: str) -> None:
         self._fail()
         self.routes.pop((tenant, api_id), None)
+
+    def survey(self, wanted: Sequence[WantedRoute]) -> Survey:
+        self._fail()
+        return self.found
 
     def _fail(self) -> None:
         if self.failing:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -61,17 +62,31 @@ def wiring() -> Wiring:
         records,
         documents,
         clock,
-        HttpApiRoutes(control_plane, settings.http_api_id, settings.authorizer_id),
+        HttpApiRoutes(
+            control_plane,
+            settings.http_api_id,
+            settings.authorizer_id,
+            settings.route_limit,
+            settings.integration_limit,
+        ),
         EventBridgeSchedules(
             scheduler, settings.schedule_group, settings.schedule_target, settings.schedule_role
         ),
         undo_seconds=settings.undo_seconds,
+        route_limit=settings.route_limit,
+        integration_limit=settings.integration_limit,
+        note=warned,
         execution=executions(settings, region, records, documents, clock),
     )
 
 
+def warned(what: str, details: Mapping[str, Any]) -> None:
+    """One line of the log about something that people should look at."""
+    logger().warning(what, extra=dict(details))
+
+
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """`{"request": "transition", ...}`, `{"request": "outbox"}` or the schedule's event.
+    """`{"request": "transition", ...}`, `{"request": "outbox"}` or a schedule's event.
 
     Answers `{"ok": ...}` or `{"error": {type, message, problems}}`; what is not a domain error is
     raised, and the caller sees a failed function.
@@ -89,6 +104,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             return {"ok": {"resolves": wiring().transitions.resolves(str(event.get("name", "")))}}
         if request == "planned":
             return {"ok": planned(wiring(), read_due(event))}
+        if request == "reconcile":
+            wiring().reconciling.ask()
+            worked = work(wiring(), SCHEDULED)
+            return {"ok": {"done": len(worked.done), "failed": len(worked.failed)}}
         if request == "outbox":
             overdue(wiring())
             worked = work(wiring(), SCHEDULED)

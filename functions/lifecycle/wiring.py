@@ -1,9 +1,11 @@
 """The lifecycle function's services, and which executor carries out which kind of outbox entry."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from functions.lifecycle.executors.execution import Execution
-from functions.lifecycle.executors.routes import RouteExecutor
+from functions.lifecycle.executors.routes import ReconcileExecutor, RouteExecutor
 from functions.lifecycle.executors.schedules import ScheduleExecutor
 from functions.lifecycle.executors.settling import SettleApis
 from functions.lifecycle.executors.subscriptions import CarrySubscriptions, CloseSubscriptions
@@ -14,6 +16,7 @@ from portico.services.approving import Approving
 from portico.services.executing import EXECUTION
 from portico.services.lifecycles import Lifecycles
 from portico.services.outbox import Executor, Outbox
+from portico.services.reconciling_routes import RECONCILE, Note, ReconcilingRoutes
 from portico.services.revisions import ROUTE
 from portico.services.scheduling import SCHEDULE, Scheduling
 from portico.services.settling import Settling
@@ -37,6 +40,11 @@ class Wiring:
     undoing: Undoing
     scheduling: Scheduling
     approving: Approving
+    reconciling: ReconcilingRoutes
+
+
+def unheard(what: str, details: Mapping[str, Any]) -> None:
+    """A note that nobody keeps."""
 
 
 def wire(
@@ -47,6 +55,9 @@ def wire(
     schedules: Schedules,
     *,
     undo_seconds: float = 3600.0,
+    route_limit: int = 300,
+    integration_limit: int = 300,
+    note: Note = unheard,
     execution: Execution = Execution({}),  # noqa: B008 - frozen, and without effect
 ) -> Wiring:
     """The services on the given adapters."""
@@ -55,9 +66,11 @@ def wire(
         records, documents, clock, lifecycles.current, resolves=execution.resolves
     )
     succession = Succession(records, clock, transitions)
+    reconciling = ReconcilingRoutes(records, clock, routes, route_limit, integration_limit, note)
     # `APIExecutor`, which the documents of all eras name, stands for all of these.
     executors: dict[str, Executor] = {
         ROUTE: RouteExecutor(records, routes),
+        RECONCILE: ReconcileExecutor(reconciling, clock),
         CLOSE_SUBSCRIPTIONS: CloseSubscriptions(succession),
         CARRY_SUBSCRIPTIONS: CarrySubscriptions(succession),
         DEPRECATE_OLDER: DeprecateOlder(succession),
@@ -72,4 +85,5 @@ def wire(
         Undoing(transitions, undo_seconds),
         Scheduling(transitions),
         Approving(transitions),
+        reconciling,
     )

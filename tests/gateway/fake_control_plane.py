@@ -26,6 +26,10 @@ class BadRequestException(ClientError):
     """AWS: an argument is not allowed."""
 
 
+class TooManyRequestsException(ClientError):
+    """AWS: more calls than the account may make."""
+
+
 class Died(BaseException):
     """The function was killed: no `except Exception` sees it."""
 
@@ -39,16 +43,19 @@ class FakeControlPlane:
     changes: list[str] = field(default_factory=list)
     die_after: int = -1  # changes; -1: never
     conflicts: int = 0  # this many changes meet another one's
+    throttled: int = 0  # this many calls, lists too, are too many
     exceptions: Any = field(
         default_factory=lambda: SimpleNamespace(
             ConflictException=ConflictException,
             NotFoundException=NotFoundException,
             BadRequestException=BadRequestException,
+            TooManyRequestsException=TooManyRequestsException,
         )
     )
     _count: int = 0
 
     def get_paginator(self, operation: str) -> "FakeControlPlane._Pages":
+        self._throttle(operation)
         kind = {"get_routes": self.routes, "get_integrations": self.integrations}[operation]
         return self._Pages(kind)
 
@@ -69,7 +76,11 @@ class FakeControlPlane:
     def update_integration(self, **arguments: Any) -> dict[str, Any]:
         self._begin("update_integration")
         self._check(arguments)
-        self._known(self.integrations, arguments["IntegrationId"]).update(_fields(arguments))
+        found = self._known(self.integrations, arguments["IntegrationId"])
+        # Merged into what is there; an empty value takes a mapping away.
+        mapping = {**(found.get("RequestParameters") or {}), **arguments["RequestParameters"]}
+        found.update(_fields(arguments))
+        found["RequestParameters"] = {name: value for name, value in mapping.items() if value}
         return self._end(self.integrations[arguments["IntegrationId"]])
 
     def delete_integration(self, **arguments: Any) -> None:
@@ -99,7 +110,14 @@ class FakeControlPlane:
         del self.routes[arguments["RouteId"]]
         self._end({})
 
+    def _throttle(self, operation: str) -> None:
+        if self.throttled:
+            self.throttled -= 1
+            code = "TooManyRequestsException"
+            raise TooManyRequestsException(_error(code, "slower"), operation)
+
     def _begin(self, operation: str) -> None:
+        self._throttle(operation)
         if self.conflicts:
             self.conflicts -= 1
             raise ConflictException(_error("ConflictException", "try again"), operation)

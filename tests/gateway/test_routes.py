@@ -182,8 +182,79 @@ def test_changes_at_the_same_moment_are_tried_again(plane: FakeControlPlane) -> 
 def test_a_full_http_api_is_said(plane: FakeControlPlane) -> None:
     for n in range(150):
         on(plane).ensure("acme.com", f"full{n}", f"/full{n}/1", BACKEND)
-    with pytest.raises(Unavailable, match="limit"):
+    before = list(plane.changes)
+    with pytest.raises(InvalidInput, match="300 of at most 300 routes.*mediated"):
         on(plane).ensure(*PLACE, CONTEXT, BACKEND)
+    assert plane.changes == before
+    on(plane).ensure("acme.com", "full0", "/full0/1", BACKEND + "/new")  # nothing more is needed
+
+
+def test_a_quota_that_leaves_room_for_half_of_an_api_begins_nothing(
+    plane: FakeControlPlane,
+) -> None:
+    template(plane)
+    routes = HttpApiRoutes(plane, "api01", "auth01", 300, 2, sleep=lambda seconds: None)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match="1 of at most 2 integrations"):
+        routes.ensure(*PLACE, CONTEXT, BACKEND)
+    assert plane.changes == []
+
+
+def test_too_many_calls_are_made_again_later(plane: FakeControlPlane) -> None:
+    waited: list[float] = []
+    plane.throttled = TRIES - 1
+    HttpApiRoutes(plane, "api01", "auth01", sleep=waited.append).ensure(*PLACE, CONTEXT, BACKEND)  # type: ignore[arg-type]
+    assert served(plane) == WANTED
+    assert waited == [0.5, 1.0, 2.0]
+
+    plane.throttled = TRIES
+    with pytest.raises(Unavailable, match="TooManyRequests"):
+        on(plane).remove(*PLACE)
+
+
+def test_a_mapping_that_others_added_goes(plane: FakeControlPlane) -> None:
+    on(plane).ensure(*PLACE, CONTEXT, BACKEND)
+    for integration in plane.integrations.values():
+        integration["RequestParameters"] = {"overwrite:header.X-Extra": "'1'"}
+    on(plane).ensure(*PLACE, CONTEXT, BACKEND)
+    assert all(i["RequestParameters"] == BACKEND_JWT for i in plane.integrations.values())
+
+
+def test_a_route_led_elsewhere_comes_back_by_its_mark(plane: FakeControlPlane) -> None:
+    template(plane)
+    on(plane).ensure(*PLACE, CONTEXT, BACKEND)
+    (ours, _) = [r for r in plane.routes.values() if r["RouteKey"] != "$default"]
+    ours["Target"] = "integrations/tpl"
+    on(plane).ensure(*PLACE, CONTEXT, BACKEND)
+    assert served(plane) == WANTED
+
+    ours["Target"] = "integrations/tpl"
+    on(plane).remove(*PLACE)
+    assert (set(plane.routes), set(plane.integrations)) == ({"tplr"}, {"tpl"})
+
+
+def test_the_rest_of_an_api_is_put_right_beside_a_route_of_somebody_else(
+    plane: FakeControlPlane,
+) -> None:
+    template(plane)
+    on(plane).ensure(*PLACE, CONTEXT, BACKEND)
+    (root, below) = [r for r in plane.routes.values() if r["RouteKey"] != "$default"]
+    root.update({"Target": "integrations/tpl", "OperationName": "by hand"})
+    below["AuthorizationType"] = "NONE"
+
+    with pytest.raises(AlreadyExists):
+        on(plane).ensure(*PLACE, CONTEXT, BACKEND)
+
+    assert below["AuthorizationType"] == "CUSTOM"
+    assert root["Target"] == "integrations/tpl"
+
+
+def test_the_authorizer_is_put_back_before_anything_else(plane: FakeControlPlane) -> None:
+    on(plane).ensure(*PLACE, CONTEXT, BACKEND)
+    for route in plane.routes.values():
+        route["AuthorizationType"] = "NONE"
+    plane.changes.clear()
+    on(plane).ensure(*PLACE, CONTEXT, BACKEND + "/new")
+    assert plane.changes == ["update_route"] * 2 + ["update_integration"] * 2
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
-"""Entries of kind "route": an API's route on the HTTP API is as its deployment wants it."""
+"""Entries of kind "route": an API's route on the HTTP API is as its deployment wants it. Entries of
+kind "reconcile-routes": all of them are.
+"""
 
 from dataclasses import dataclass
 
-from portico.domain.gateway import Deployment
 from portico.domain.operations import OutboxEntry
-from portico.ports import Records, Routes
-from portico.services.deployments import routed
+from portico.ports import Clock, Records, Routes
+from portico.services.reconciling_routes import ReconcilingRoutes, put_right
+
+SECONDS = 40.0  # of one run: shorter than the outbox's lease
 
 
 @dataclass(frozen=True)
@@ -17,10 +20,16 @@ class RouteExecutor:
 
     def __call__(self, entry: OutboxEntry) -> bool:
         api_id, prefix = str(entry.payload["api_id"]), str(entry.payload["prefix"])
-        found = self.records.get(Deployment, tenant=entry.tenant, prefix=prefix)
-        wanted = routed([found] if found else [], api_id)
-        if wanted:
-            self.routes.ensure(entry.tenant, api_id, wanted.prefix, wanted.production_endpoint)
-        else:
-            self.routes.remove(entry.tenant, api_id)
+        put_right(self.records, self.routes, entry.tenant, api_id, prefix)
         return True
+
+
+@dataclass(frozen=True)
+class ReconcileExecutor:
+    """Compares all of them; what is left after a while is done in another turn."""
+
+    reconciling: ReconcilingRoutes
+    clock: Clock
+
+    def __call__(self, entry: OutboxEntry) -> bool:
+        return self.reconciling.run(self.clock.now() + SECONDS)

@@ -85,6 +85,7 @@ def preview_body(preview: Preview) -> dict[str, Any]:
             "deployed": list(preview.deployed),
             "undeployed": list(preview.undeployed),
             "changed": list(preview.changed),
+            "warning": preview.warning or None,
         },
         "deprecatedVersions": [_version(api) for api in preview.deprecated],
         "refusingVersions": [

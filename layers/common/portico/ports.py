@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from portico.domain.executions import Mail
+from portico.domain.http_api import Survey, WantedRoute
 from portico.domain.records import Change, Record, Wanted
 
 R = TypeVar("R", bound=Record)
@@ -88,6 +89,9 @@ class Routes(Protocol):
 
     def remove(self, tenant: str, api_id: str) -> None:
         """Remove what `ensure` made; harmless when there is nothing."""
+
+    def survey(self, wanted: Sequence[WantedRoute]) -> Survey:
+        """What differs from all that is wanted, and what others have there; changes nothing."""
 
 
 class Schedules(Protocol):

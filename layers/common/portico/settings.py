@@ -38,6 +38,8 @@ class Settings:
     cache_seconds: float = 5.0
     undo_seconds: float = 3600.0
     key_rotation_days: float = 0.0
+    route_limit: int = 300
+    integration_limit: int = 300
     secure_cookies: bool = True
 
 
@@ -61,5 +63,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         cache_seconds=float(text("cache_seconds") or 5),
         undo_seconds=float(text("undo_seconds") or 3600),
         key_rotation_days=float(text("key_rotation_days") or 0),
+        route_limit=int(text("route_limit") or 300),
+        integration_limit=int(text("integration_limit") or 300),
         secure_cookies=text("secure_cookies") != "false",
     )

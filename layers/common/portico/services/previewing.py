@@ -18,6 +18,7 @@ from portico.domain.errors import (
     TransitionRefused,
 )
 from portico.domain.gateway import Deployment
+from portico.domain.http_api import HttpApiUse
 from portico.domain.operations import OutboxEntry
 from portico.domain.records import Change, Create, Record, Remove, Replace, Wanted
 from portico.domain.user import Caller, User
@@ -25,6 +26,7 @@ from portico.lifecycle.engine import Step
 from portico.ports import Documents, Records
 from portico.services.effects import CARRY_SUBSCRIPTIONS, CLOSE_SUBSCRIPTIONS, DEPRECATE_OLDER
 from portico.services.executing import EXECUTION, NOTIFY, recipients
+from portico.services.route_quota import warning
 from portico.services.transitions import Transitions
 from portico.services.versions import older_versions
 
@@ -53,6 +55,7 @@ class Preview:
     kept: int = 0  # subscriptions of this version that stay
     later: tuple[OutboxEntry, ...] = ()  # all that is carried out after the commit, in order
     mails: int = 0  # subscribers with an address who get one
+    warning: str = ""  # what of the gateway's quotas is nearly used up afterwards
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ class Previewing:
             kept=0 if CLOSE_SUBSCRIPTIONS in kinds else subscribed,
             later=later,
             mails=self._mails(api) * sum(_executor(entry) == NOTIFY for entry in later),
+            warning=_warning(changes),
         )
 
     def _on_paper(
@@ -205,6 +209,13 @@ class _UnwrittenDocuments:
 
 def _executor(entry: OutboxEntry) -> str:
     return str(entry.payload.get("executor", "")) if entry.kind == EXECUTION else ""
+
+
+def _warning(changes: Sequence[Change]) -> str:
+    for change in changes:
+        if isinstance(change, Replace) and isinstance(change.record, HttpApiUse):
+            return warning(change.record)
+    return ""
 
 
 def _paths(

@@ -29,6 +29,7 @@ from portico.services.definitions import examples, requests, texts
 from portico.services.deployments import Deployments, mocked, plan_of
 from portico.services.outbox import enqueue
 from portico.services.policy_uses import api_uses, check_choices, snapshots
+from portico.services.route_quota import deploying, undeploying
 
 T = TypeVar("T")
 Changes = list[Change]  # inside the class, `list` is a use case
@@ -228,7 +229,8 @@ class Revisions:
     def put_on_gateway(self, api: Api, revision: Revision) -> tuple[Api, Revision, Changes]:
         """The API and the revision as deployed, for the caller to commit with the changes.
 
-        Raises InvalidInput when it names a limit that is gone or cannot be applied.
+        Raises InvalidInput when it names a limit that is gone or cannot be applied, or when the
+        HTTP API has no room for its routes.
         """
         check_choices(self.records, revision.api, offering=False)
         changes: Changes = []
@@ -239,8 +241,7 @@ class Revisions:
         changes += deployments.put(api, revision)
         changes += self._mocks(api, revision)
         changes += self._plans(api, revision, before)
-        if revision.api.delivery == Delivery.PASS_THROUGH or _passes_through(before):
-            changes.append(self.route_entry(api))
+        changes += self._routes(api, before, revision.api.delivery == Delivery.PASS_THROUGH)
         return (
             replace(api, deployed_revision=revision.id),
             replace(revision, deployed=self._now()),
@@ -252,8 +253,7 @@ class Revisions:
         deployments = Deployments(self.records)
         changes = self._no_longer_deployed(api) + deployments.remove(api)
         changes += self._without_mocks(deployments.of(api))
-        if _passes_through(deployments.of(api)):
-            changes.append(self.route_entry(api))
+        changes += self._routes(api, deployments.of(api), False)
         return replace(api, deployed_revision=""), changes
 
     def route_entry(self, api: Api) -> Change:
@@ -320,6 +320,18 @@ class Revisions:
             for tenant, revision in sorted(gone)
         ]
 
+    def _routes(self, api: Api, before: Sequence[Deployment], after: bool) -> Changes:
+        """Routes follow, and room for them is taken or given back, as the API passes through or
+        not.
+        """
+        was = _passes_through(before)
+        changes: Changes = [self.route_entry(api)] if was or after else []
+        if after and not was:
+            changes += deploying(self.records)
+        if was and not after:
+            changes += undeploying(self.records)
+        return changes
+
     def _no_longer_deployed(self, api: Api) -> Changes:
         revision = self.records.get(
             Revision, tenant=api.tenant, api_id=api.id, id=api.deployed_revision
@@ -353,7 +365,7 @@ def _folder(api: Api) -> str:
     return f"{api.tenant}/apis/{api.id}"
 
 
-def _passes_through(deployments: list[Deployment]) -> bool:
+def _passes_through(deployments: Sequence[Deployment]) -> bool:
     return any(found.delivery == Delivery.PASS_THROUGH for found in deployments)
 
 

@@ -146,5 +146,6 @@ PLACES: Mapping[str, Place] = {
         id=("{tenant}#APPROVAL#{id}", "APPROVAL"),
     ),
     "Lease": _place("operations", "{tenant}#LEASE#{name}", "LEASE"),
+    "HttpApiUse": _place("operations", "{tenant}#HTTPAPI", "USE"),
     "AuditEntry": _place("operations", "{tenant}#AUDIT#{day}", "{order}"),
 }
