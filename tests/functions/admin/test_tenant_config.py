@@ -8,6 +8,7 @@ import boto3
 import jsonschema
 import pytest
 
+from portico.domain.backend_jwt import BackendJwtRules, GatewayUser
 from portico.domain.operations import AuditEntry
 from portico.domain.records import Discard
 from portico.domain.token_rules import TokenRules, sealed_for
@@ -40,6 +41,7 @@ def kms_key(aws: Aws, client: Client) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def _afresh(aws: Aws) -> None:
     aws.records.commit(Discard(TokenRules(tenant=TENANT)))
+    aws.records.commit(Discard(BackendJwtRules(tenant=TENANT)))
 
 
 def put(client: Client, tokens: Any, **more: Any) -> Any:
@@ -255,3 +257,72 @@ def test_others_may_not(client: Client) -> None:
     token = client.token("jane", "apim:api_view")
     assert client.rest("GET", "/tenant-config", authorization=token).status == 401
     assert put(client, {}, authorization=token).status == 401
+
+
+# --- backend JWTs ---
+
+BACKEND = {
+    "dialect": "http://acme.example/claims",
+    "userClaims": [EMAIL],
+    "algorithm": "RS256",
+    "encoding": "base64",
+    "compatibility": "1.x",
+    "extension": {
+        "name": "acme_plugins.clearance.Clearance",
+        "everyCall": True,
+        "seconds": 0.25,
+        "failOpen": True,
+    },
+}
+
+
+def test_rules_about_backend_jwts_are_told_and_sent_back_change_nothing(
+    client: Client, aws: Aws
+) -> None:
+    first = client.rest("GET", "/tenant-config").json["BackendJwt"]
+    assert first["dialect"] == "http://wso2.org/claims"
+    assert first["extension"] == {
+        "name": "",
+        "everyCall": False,
+        "seconds": 0.5,
+        "failOpen": False,
+    }
+    changed = client.rest("PUT", "/tenant-config", {"BackendJwt": BACKEND})
+    assert (changed.status, changed.json["BackendJwt"]) == (200, BACKEND)
+    told = client.rest("GET", "/tenant-config")
+    again = client.rest(
+        "PUT", "/tenant-config", told.json, headers={"if-match": told.headers["etag"]}
+    )
+    assert (again.status, again.json) == (200, told.json)
+    jsonschema.validate(told.json, client.rest("GET", "/tenant-config-schema").json)
+    # Left out, they stay; so do the others.
+    assert put(client, {"maxLiveTokens": 3}).json["BackendJwt"] == BACKEND
+    kept = client.rest("PUT", "/tenant-config", {"BackendJwt": {}}).json
+    assert (kept["Tokens"]["maxLiveTokens"], kept["BackendJwt"]) == (3, first)
+    # The users were told to the gateway with the first claim.
+    assert aws.records.get(GatewayUser, tenant=TENANT, name="admin")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ([], "BackendJwt"),
+        ({"nothing": 1}, "BackendJwt.nothing"),
+        ({"dialect": "claims"}, "BackendJwt.dialect"),
+        ({"userClaims": "x"}, "BackendJwt.userClaims"),
+        ({"userClaims": ["urn:x"]}, "BackendJwt.userClaims.0"),
+        ({"algorithm": "HS256"}, "BackendJwt.algorithm"),
+        ({"extension": {"name": "os.Path"}}, "BackendJwt.extension.name"),
+        ({"extension": {"seconds": 60}}, "BackendJwt.extension.seconds"),
+        ({"extension": {"failOpen": "true"}}, "BackendJwt.extension.failOpen"),
+    ],
+)
+def test_what_is_wrong_with_backend_jwts_is_named_and_nothing_changes(
+    client: Client, wanted: Any, field: str
+) -> None:
+    before = client.rest("GET", "/tenant-config")
+    body = {"BackendJwt": wanted, "Tokens": {"maxLiveTokens": 9}}
+    answer = client.rest("PUT", "/tenant-config", body)
+    assert answer.status == 400
+    assert field in [one["code"] for one in answer.json["error"]]
+    assert client.rest("GET", "/tenant-config").headers["etag"] == before.headers["etag"]
