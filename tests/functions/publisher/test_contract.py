@@ -94,6 +94,7 @@ def walk(publisher: Publisher) -> Walk:
     walk.call("GET", pending, 200, apiId=api)
     walk.call("POST", pending, 404, {"status": "APPROVED"}, apiId=api)
     walk.call("DELETE", pending, 404, apiId=api)
+    walk.call("POST", "/apis/{apiId}/generate-key", 200, apiId=api)
     subscriptions(walk, api)
     walk.call("GET", "/throttling-policies/{policyLevel}", 200, policyLevel="api")
     path = "/throttling-policies/{policyLevel}/{policyName}"
