@@ -18,7 +18,7 @@ from functions.gateway.answers import Answer
 from functions.gateway.deadline import Deadline
 from functions.gateway.forward import Forwarder, NotDelivered
 from functions.gateway.requests import Outgoing, target, without
-from portico.domain.endpoints import custom_parameters
+from portico.domain.endpoints import AUTHORITIES, custom_parameters
 
 MAX_TOKEN = 16_384  # characters of a token that another server gives
 USUAL_SECONDS = 300.0  # a token's life when its server does not say
@@ -143,6 +143,7 @@ class Tokens:
     ) -> None:
         self._forwarder = forwarder
         self._url = str(security["tokenUrl"])
+        self._authorities = str(security.get(AUTHORITIES) or "")
         self._clock = clock
         self._form = _form(security, secret)
         self._value = basic(quote(str(security["clientId"])), quote(secret["clientSecret"]))
@@ -177,7 +178,7 @@ class Tokens:
             "accept": "application/json",
         }
         request = Outgoing("POST", "", "", headers, self._form)
-        answer = self._forwarder.exchange(request, self._url, deadline)
+        answer = self._forwarder.exchange(request, self._url, deadline, self._authorities)
         content = base64.b64decode(answer.body) if answer.encoded else answer.body
         try:
             told = json.loads(content) if answer.status == 200 else {}

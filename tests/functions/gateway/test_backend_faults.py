@@ -76,6 +76,15 @@ def test_whoever_hangs_is_given_up_in_time(
     assert backends.idle == 0
 
 
+def test_who_drips_and_then_is_silent_gets_no_second_time(
+    backend: Backend, backends: Backends
+) -> None:
+    backend.behave = saying(HEAD + b"Content-Length: 50\r\n\r\n", *[b"x"] * 8, pause=0.1)
+    started = time.monotonic()
+    assert failure(backend, backends, seconds=1) == "101504"
+    assert time.monotonic() - started < 1.5
+
+
 @pytest.mark.parametrize(
     "answer",
     [

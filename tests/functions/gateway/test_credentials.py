@@ -11,12 +11,13 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from functions.gateway.credentials import strongest
+from functions.gateway.credentials import Tokens, strongest
+from functions.gateway.requests import Outgoing
 from portico.domain.errors import InvalidInput
 from portico.domain.gateway import DeliveryPlan
 from portico.storage.codec import encode
 from tests.functions.gateway.backend import OK, Backend, running
-from tests.functions.gateway.planned import Shop, one, secured
+from tests.functions.gateway.planned import JANE, Shop, one, secured
 
 PASSWORD = "s3cret-päss"
 BASIC = {"type": "BASIC", "username": "portico", "password": PASSWORD}
@@ -144,8 +145,6 @@ def test_credentials_go_when_they_are_switched_off(shop: Shop, backend: Backend)
 def test_undeploying_takes_the_credentials_off_the_gateway(shop: Shop, backend: Backend) -> None:
     selling(shop, secured(backend.url, **BASIC))
     assert shop.api
-    from tests.functions.gateway.planned import JANE
-
     shop.publishing.delete(JANE, shop.api.id)
     assert not [one for one in shop.records.items.values() if isinstance(one, DeliveryPlan)]
 
@@ -163,6 +162,7 @@ def test_undeploying_takes_the_credentials_off_the_gateway(shop: Shop, backend: 
         (oauth("http://169.254.169.254/token"), "tokenUrl"),
         (oauth(""), "tokenUrl"),
         (oauth("https://pizza.example", grantType="CODE"), "grantType"),
+        (oauth("https://pizza.example", caCertificates="no PEM"), "caCertificates"),
         (oauth("https://pizza.example", grantType="PASSWORD"), "password: is needed"),
         (oauth("https://pizza.example", customParameters="[1"), "customParameters"),
     ],
@@ -403,9 +403,6 @@ def test_a_refused_token_is_replaced_once(
 
 
 def test_a_token_is_renewed_before_its_end(shop: Shop, backend: Backend) -> None:
-    from functions.gateway.credentials import Tokens
-    from functions.gateway.requests import Outgoing
-
     backend.behave = server = TokenServer()
     server.life = "100"
     now = [0.0]

@@ -1,6 +1,7 @@
 """Several endpoints of an API: who is called, who is left alone, and for how long."""
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,15 +14,17 @@ from portico.domain.endpoints import side_plan
 from portico.domain.errors import InvalidInput
 from portico.domain.gateway import DeliveryPlan
 from tests.functions.gateway.backend import Backend, running
-from tests.functions.gateway.planned import Shop, one, several
+from tests.functions.gateway.planned import JANE, Shop, one, several
 from tests.functions.gateway.test_backend_faults import saying
 
 
 @contextmanager
 def shop(**settings: Any) -> Iterator[Shop]:
     found = Shop(**settings)
-    yield found
-    found.close()
+    try:
+        yield found
+    finally:
+        found.close()
 
 
 @pytest.fixture
@@ -292,14 +295,47 @@ def test_old_and_new_revision_are_delivered_side_by_side(backends: list[Backend]
         assert kept == {old["revision"]: int(found.clock.now()) + 3600, new["revision"]: 0}
 
 
+def test_no_call_fails_while_revisions_come_and_go(backends: list[Backend]) -> None:
+    with shop() as found:
+        found.create(endpointConfig=several("failover", [backends[0].url, backends[0].url]))
+        found.deploy()
+        seen: list[str] = []
+        failed: list[Exception] = []
+        over = threading.Event()
+
+        def call_on() -> None:
+            while not over.wait(0.01):
+                try:
+                    decided = found.decide("GET", "/menu")
+                    answer = found.call(**decided)
+                    seen.append(decided["revision"] + answer.headers["x-who"])
+                except Exception as exc:
+                    failed.append(exc)
+
+        caller = threading.Thread(target=call_on)
+        caller.start()
+        wanted = set()
+        for number in (1, 2, 0, 1):
+            time.sleep(0.1)
+            urls = [backends[number].url] * 2
+            found.update(endpointConfig=several("failover", urls))
+            wanted.add(f"{found.deploy().id}{number}")
+            found.world.clock.pass_by(10)
+        time.sleep(0.2)
+        over.set()
+        caller.join(5)
+        assert not failed, failed[0]
+        # Each revision was called, and none went to another one's back end.
+        assert wanted <= set(seen)
+        assert len({one[:-1] for one in seen}) == len(set(seen))
+
+
 def test_what_was_taken_off_is_not_delivered(backends: list[Backend]) -> None:
     with shop() as found:
         found.create(endpointConfig=several("failover", [dead(), backends[0].url]))
         revision = found.deploy()
         decided = found.decide("GET", "/menu")
         assert found.api
-        from tests.functions.gateway.planned import JANE
-
         found.revisions.undeploy(JANE, found.api.id, revision.id)
         for record in list(found.world.source.items.values()):
             if isinstance(record, DeliveryPlan):

@@ -73,7 +73,7 @@ def selling(shop: Shop, backend: Backend, policies: Any, operation: Any = None) 
             {},
         ),
     ],
-    ids=lambda value: value.get("policyName", ""),
+    ids=lambda value: value.get("policyName", "") if isinstance(value, dict) else "",
 )
 def test_a_request_is_changed(
     shop: Shop,

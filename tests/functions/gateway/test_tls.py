@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,14 +11,16 @@ from functions.gateway.forward import Forwarder, NotDelivered
 from functions.gateway.requests import Outgoing
 from tests.functions.gateway.backend import running
 from tests.functions.gateway.certificates import DAY, NOW, Authority, secure
+from tests.functions.gateway.planned import Shop
 
+HOSTS = ("pizza.example", "burger.example", "127.0.0.1")
 OURS = Authority()
 ANOTHER = Authority("Somebody else's")
 
 
 @pytest.fixture
 def backends() -> Iterator[Backends]:
-    found = Backends(("pizza.example", "127.0.0.1"), resolve=lambda host, port: ["127.0.0.1"])
+    found = Backends(HOSTS, resolve=lambda host, port: ["127.0.0.1"])
     yield found
     found.close()
 
@@ -49,6 +52,9 @@ def test_a_certificate_for_another_host_is_refused(backends: Backends, tmp_path:
     with secure(OURS.issue(tmp_path, "burger.example")) as port:
         assert ask(backends, port, OURS.pem) == "101503"
         assert ask(backends, port, OURS.pem, "127.0.0.1") == "101503"
+    with secure(OURS.issue(tmp_path, "pizza.example")) as port:
+        assert ask(backends, port, OURS.pem, "burger.example") == "101503"
+        assert ask(backends, port, OURS.pem, "127.0.0.1") == "101503"
 
 
 def test_an_expired_certificate_is_refused(backends: Backends, tmp_path: Path) -> None:
@@ -59,3 +65,21 @@ def test_an_expired_certificate_is_refused(backends: Backends, tmp_path: Path) -
 def test_a_server_without_tls_is_refused(backends: Backends) -> None:
     with running() as backend:
         assert ask(backends, backend.port, OURS.pem) == "101503"
+
+
+def test_a_publisher_gives_an_endpoint_its_authority(tmp_path: Path) -> None:
+    """From the endpoint's `config`, beside its timeouts."""
+    shop = Shop()
+    with secure(OURS.issue(tmp_path, "pizza.example")) as port:
+        endpoint: dict[str, Any] = {"url": f"https://pizza.example:{port}"}
+        config = {"endpoint_type": "http", "production_endpoints": endpoint}
+        shop.create(endpointConfig=config)
+        shop.deploy()
+        assert shop.fault() == "101503"
+        endpoint["config"] = {"caCertificates": ANOTHER.pem + OURS.pem}
+        shown = shop.update(endpointConfig=config)
+        assert shown["endpointConfig"] == config
+        shop.deploy()
+        shop.world.clock.pass_by(10)
+        assert shop.call().body == "ok"
+        shop.close()

@@ -18,7 +18,8 @@ SIDES = ("production", "sandbox")
 MAX_ENDPOINTS = 10  # of one side
 MAX_AUTHORITIES = 32_768  # characters of PEM
 MAX_MS = 24 * 3600 * 1000
-AUTHORITIES = "caCertificates"  # our own key in an endpoint's `config`: PEM
+# Our own key in an endpoint's `config`, and for a token endpoint in `endpoint_security`: PEM.
+AUTHORITIES = "caCertificates"
 ROUND_ROBIN = "org.apache.synapse.endpoints.algorithms.RoundRobin"
 # WSO2's codes of what goes wrong between gateway and back end; ours are among them.
 CODES = frozenset(
@@ -230,6 +231,8 @@ def _security_problems(where: str, security: Mapping[str, Any]) -> Iterator[Prob
             grant = security.get("grantType") or "CLIENT_CREDENTIALS"
             if str(grant).upper() not in ("CLIENT_CREDENTIALS", "PASSWORD"):
                 yield Problem(f"{where}.grantType", "must be CLIENT_CREDENTIALS or PASSWORD")
+            if security.get(AUTHORITIES) and not _is_pem(security[AUTHORITIES]):
+                yield Problem(f"{where}.{AUTHORITIES}", "must be certificates in PEM, up to 32 KB")
             if custom_parameters(security) is None:
                 yield Problem(f"{where}.customParameters", "must be an object of texts")
         case "API_KEY":
