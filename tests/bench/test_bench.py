@@ -6,7 +6,9 @@ from tools.bench.__main__ import compared, short, table
 from tools.bench.lifecycles import engine
 
 
-def result(ratio: float, longest_allowed: float = 120.0, theirs: float = 0.0007) -> dict[str, Any]:
+def result(
+    ratio: float, longest_allowed: float = 120.0, theirs: float = 0.0007, added: float = 0.00005
+) -> dict[str, Any]:
     start = {
         "bare": {"cpu_seconds": 0.2, "ratio": 1.0},
         "authorizer": {"cpu_seconds": 0.2 * ratio, "ratio": ratio},
@@ -18,6 +20,11 @@ def result(ratio: float, longest_allowed: float = 120.0, theirs: float = 0.0007)
         "rounds": 7,
         "start": start,
         "decision": {"warm": {"cpu_seconds": 0.0001}},
+        "forwarding": {
+            "bare": {"cpu_seconds": 0.0001},
+            "forwarded": {"cpu_seconds": 0.0001 + added},
+            "added": {"cpu_seconds": added},
+        },
         "token": {
             "client_credentials": 0.002,
             "per_second_of_cpu": 500.0,
@@ -64,6 +71,11 @@ def test_the_table_has_a_line_for_every_figure() -> None:
     assert ["subscriptions", "carried", "forward", "10000"] in lines
     assert ["seconds,", "runs", "of", "the", "function", "61.5", "3"] in lines
     assert ["authorizer_layer", "2", "4"] in lines
+
+
+def test_the_table_says_whether_the_forwarder_adds_too_much() -> None:
+    assert "added is 0.4: reached" in table(result(1.31))
+    assert "added is 0.4: MISSED" in table(result(1.31, added=0.0005))
 
 
 def test_the_table_says_whether_a_run_reached_its_limit() -> None:

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The shared package is on the path of tests and functions, not of a tool that is run by name.
 sys.path.insert(0, str(ROOT / "layers" / "common"))
 
+from tools.bench.forwarding import GOAL, forwarding  # noqa: E402
 from tools.bench.lifecycles import engine, succession  # noqa: E402
 from tools.bench.packages import FUNCTION, LAYER, Packages, packages  # noqa: E402
 from tools.bench.stand import Stand, running  # noqa: E402
@@ -84,6 +85,7 @@ def figures(stand: Stand, built: Packages, rounds: int, subscriptions: int) -> d
             },
         },
         "decision": {name: {"cpu_seconds": v} for name, v in decisions(stand, built).items()},
+        "forwarding": {name: {"cpu_seconds": v} for name, v in forwarding().items()},
         "token": {
             **token_issue(stand, built),
             "over_http": compared(over_http(stand, MODULES)),
@@ -132,6 +134,7 @@ def table(result: dict[str, Any]) -> str:
     ]
     for name, row in result["decision"].items():
         lines.append(f"  {name:<34}{row['cpu_seconds'] * 1e3:>10.3f}")
+    lines += forwarded(result["forwarding"])
     token = result["token"]
     lines += [
         "",
@@ -157,6 +160,17 @@ def table(result: dict[str, Any]) -> str:
         sizes = f"{row['zipped_bytes'] / 1024:>10.0f}{row['unpacked_bytes'] / 1024:>10.0f}"
         lines.append(f"  {name:<34}{sizes}")
     return "\n".join(lines)
+
+
+def forwarded(found: dict[str, dict[str, float]]) -> list[str]:
+    """The lines about a call that the gateway function delivers."""
+    added = found["added"]["cpu_seconds"]
+    return [
+        "",
+        f"{'A 1 KB call delivered':<36}{'ms':>10}",
+        *(f"  {name:<34}{row['cpu_seconds'] * 1e3:>10.3f}" for name, row in found.items()),
+        f"  (the goal of what is added is {GOAL * 1e3}: {'reached' if added <= GOAL else 'MISSED'})",
+    ]
 
 
 def served(found: dict[str, Any]) -> list[str]:
