@@ -7,7 +7,7 @@ answer is remembered for a few seconds. No password, nor a plain hash of one, is
 import base64
 import binascii
 import hashlib
-import secrets
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -46,7 +46,7 @@ class Basic:
         self._seconds = seconds
         self._clock = clock
         # A key of this environment's own: what is in memory cannot be guessed from elsewhere.
-        self._key = secrets.token_bytes(32)
+        self._key = os.urandom(32)
         # Apart, so that wrong guesses push no right ones out.
         self._right: Bounded[bytes, Identity] = Bounded(MAX_USERS, clock)
         self._wrong: Bounded[bytes, bool] = Bounded(MAX_USERS, clock)

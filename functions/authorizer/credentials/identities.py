@@ -22,13 +22,23 @@ MAX_CLAIM = 256  # characters of a claim that becomes part of a key
 
 
 def token_of(call: Call) -> str | None:
-    """The bearer token (RFC 6750 section 2.1) in the header that the API reads; None without."""
+    """The bearer token (RFC 6750 section 2.1) in the header that the API reads; None without.
+
+    While the API is not known, the one in any header: good enough for reading ahead.
+    """
     api = call.deployment
-    name = api.authorization_header.lower() if api else "authorization"
-    value = call.headers.get(name, "")
+    if api is not None:
+        value = call.headers.get(api.authorization_header.lower(), "")
+    else:
+        value = call.headers.get("authorization") or _bearing(call)
     if value[: len(SCHEME)].lower() != SCHEME:
         return None
     return value[len(SCHEME) :].strip()
+
+
+def _bearing(call: Call) -> str:
+    values = call.headers.values()
+    return next((one for one in values if one[: len(SCHEME)].lower() == SCHEME), "")
 
 
 def identity_of(digest: bytes, claims: Mapping[str, Any], kid: str) -> Identity:

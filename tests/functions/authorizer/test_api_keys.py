@@ -80,6 +80,17 @@ def test_a_key_in_the_header_of_the_apis_own_name(world: World) -> None:
     assert world.judge(query=f"X-Key={world.api_key()}")["path"] == "/menu"
 
 
+def test_headers_of_an_apis_own_cost_no_further_read(world: World) -> None:
+    own: dict[str, Any] = {"authorization_header": "X-Token", "api_key_header": "X-Key"}
+    world.source.put(replace(PIZZA, security=["oauth2", "api_key"], **own))
+    world.judge(x_key=world.api_key())
+    assert len(world.source.reads) == 1
+    other = World()
+    other.source.put(replace(PIZZA, security=["oauth2", "api_key"], **own))
+    other.judge(x_token=f"Bearer {other.token()}")
+    assert len(other.source.reads) == 1
+
+
 def test_an_api_says_which_credentials_count(world: World) -> None:
     world.source.put(replace(PIZZA, security=["oauth2"]))
     assert code(world, apikey=world.api_key()) == "900902"
