@@ -8,11 +8,13 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from functions.publisher.pages import PAGES
 from functions.publisher.pages.living import labels_for, state_labels
 from functions.publisher.wiring import Wiring
+from portico.domain.api import Delivery
 from portico.domain.errors import NotFound, PorticoError
 from portico.domain.policy import Level
 from portico.domain.user import Caller
 from portico.services.definitions import reading
 from portico.services.drafts import Changes, Draft
+from portico.services.route_quota import in_use, warning
 from portico.web.errors import status_of
 from portico.web.forms import form
 from portico.web.pages import redirect, visitor
@@ -127,6 +129,9 @@ def _page(
         problem=problem,
         revisions=services.revisions.list(caller, api_id),
         subscriptions=services.subscribers.of_api(caller, api_id),
+        quota=warning(in_use(services.publishing.records))
+        if api.delivery == Delivery.PASS_THROUGH
+        else "",
         test_key=test_key,
         test_minutes=test_minutes,
         test_path=next((one.target for one in api.resources if one.verb == "GET"), "/"),

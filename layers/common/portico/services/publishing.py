@@ -14,6 +14,7 @@ from uuid import uuid4
 from portico.domain.api import (
     Api,
     ApiCard,
+    Delivery,
     HistoryEntry,
     NameClaim,
     Resource,
@@ -40,6 +41,7 @@ from portico.services.deployments import Deployments, endpoint_config
 from portico.services.drafts import Changes, Draft, changed, filled, permitted
 from portico.services.policy_uses import api_uses, snapshots
 from portico.services.revisions import Revisions
+from portico.services.route_quota import undeploying
 
 T = TypeVar("T")
 TRIES = 5
@@ -194,7 +196,8 @@ class Publishing:
                 HistoryEntry, newest_first=True, limit=room, tenant=tenant, api_id=api.id
             )
             gateway = Deployments(self.records)
-            changes = gateway.remove(api)
+            through = any(one.delivery == Delivery.PASS_THROUGH for one in gateway.of(api))
+            changes = gateway.remove(api) + (undeploying(self.records) if through else [])
             if changes:
                 # The route's executor finds no deployment and takes away the route, if there is
                 # one.

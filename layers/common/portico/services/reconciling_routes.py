@@ -21,6 +21,7 @@ from portico.ports import Clock, Records, Routes
 from portico.services.auditing import audit
 from portico.services.deployments import routed
 from portico.services.outbox import ANY_TENANT, enqueue
+from portico.services.revisions import ROUTE
 from portico.services.route_quota import EVERYBODY, in_use, warning
 from portico.services.tenants import SYSTEM
 
@@ -76,7 +77,7 @@ class ReconcilingRoutes:
         for drift in sorted(survey.drifts, key=lambda one: not one.urgent):
             if drift.taken:
                 self.note("routes of others are in the way", _told(drift, routes=drift.taken))
-            if not drift.found:
+            if not drift.found or (not drift.urgent and self._under_way(drift)):
                 continue
             if self.clock.now() >= deadline:
                 return False
@@ -123,6 +124,13 @@ class ReconcilingRoutes:
             return  # the commit that won has counted itself; all are counted at the next run
         if text := warning(use):
             self.note("quota", {"warning": text})
+
+    def _under_way(self, drift: Drift) -> bool:
+        """Whether an entry of its own is about to put it right: then nobody drifted."""
+        return any(
+            waiting.kind == ROUTE and waiting.payload.get("api_id") == drift.api_id
+            for waiting in self.records.list(OutboxEntry, tenant=drift.tenant)
+        )
 
     def _repair(self, drift: Drift) -> None:
         caller = Caller(drift.tenant, SYSTEM)
