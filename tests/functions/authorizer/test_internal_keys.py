@@ -89,3 +89,15 @@ def test_a_revoked_key_is_refused(world: World) -> None:
 def test_a_first_call_takes_one_read(world: World) -> None:
     world.judge(internal_key=world.internal_key())
     assert len(world.source.reads) == 1
+
+
+def test_an_access_token_that_holds_is_no_internal_key_beside_itself(world: World) -> None:
+    world.source.put(PIZZA)
+    token = world.token()
+    for _ in range(3):
+        assert code(world, token=token, internal_key=token) == "900901"
+    key = world.internal_key()
+    assert world.judge(token=key, internal_key=key)
+    world.source.put(replace(PIZZA, security=["oauth2", "api_key"]))
+    world.clock.pass_by(5)
+    assert code(world, token=token, apikey=token, authorization="none") == "900901"
