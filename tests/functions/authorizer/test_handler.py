@@ -1,11 +1,13 @@
 """The authorizer's handler on real events, with its tables and secret in the embedded AWS."""
 
+import base64
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +15,7 @@ import boto3
 import pytest
 
 from functions.authorizer import handler as authorizer
+from portico.domain.backend_jwt import BackendJwtRules, GatewayUser
 from portico.domain.errors import Unavailable
 from portico.domain.records import Discard, Put
 from tests.conftest import REGION, Aws
@@ -132,8 +135,54 @@ def test_a_secret_that_is_gone_refuses(deployed: Aws, monkeypatch: pytest.Monkey
     assert answer["context"]["fault"] == "900900"
 
 
+EMAIL = "http://wso2.org/claims/emailaddress"
+
+
+@pytest.fixture
+def ruled(deployed: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Puts rules about backend JWTs in force."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "data" / "plugins"))
+    monkeypatch.setenv("PORTICO_PLUGIN_PACKAGES", "acme_plugins")
+    dora = GatewayUser(tenant=PIZZA.tenant, name="dora", claims={EMAIL: "dora@acme.example"})
+    rules = BackendJwtRules(tenant=PIZZA.tenant)
+
+    def rule(**fields: Any) -> None:
+        authorizer._extensions.cache_clear()
+        deployed.records.commit(Put(replace(rules, **fields)), Put(dora))
+
+    yield rule
+    deployed.records.commit(Discard(rules), Discard(dora))
+
+
+def test_a_tenants_rules_and_extension_are_heeded(ruled: Callable[..., None]) -> None:
+    ruled(claims=(EMAIL,), extension="acme_plugins.clearance.Clearance")
+    body = call(Authorization=f"Bearer {token()}")["context"]["jwt"].split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(body + "=="))
+    assert claims[EMAIL] == "dora@acme.example"
+    assert claims["https://acme.example/clearance"] == "public"
+
+
+@pytest.mark.parametrize("every", [True, False])
+@pytest.mark.parametrize("name", ["acme_plugins.faults.Raising", "portico-hook-nowhere"])
+def test_an_extension_that_fails_refuses_or_is_left_out(
+    ruled: Callable[..., None], every: bool, name: str
+) -> None:
+    ruled(extension=name, extension_every_call=every, extension_seconds=5.0)
+    answer = call(Authorization=f"Bearer {token()}")
+    assert (answer["context"]["fault"], answer["context"]["status"]) == ("900900", 500)
+    with pytest.raises(Unavailable):
+        call("ANY /pizza/1.0.0/{proxy+}", Authorization=f"Bearer {token()}")
+    authorizer.read_model.cache_clear()
+    ruled(extension=name, extension_every_call=every, extension_seconds=5.0, extension_open=True)
+    assert call(Authorization=f"Bearer {token()}")["context"]["path"] == "/menu"
+
+
 def test_only_light_packages_are_loaded() -> None:
-    heavy = "boto3 pynamodb cattrs lxml jinja2 pydantic httpx yaml portico.services portico.web"
+    heavy = (
+        "boto3 pynamodb cattrs lxml jinja2 pydantic httpx yaml portico.services portico.web"
+        # Nor what only tenants with a gateway extension need.
+        " portico.plugins functions.authorizer.extensions"
+    )
     program = (
         "import sys, functions.authorizer.handler\n"
         f"print([name for name in {heavy.split()} if name in sys.modules])"
