@@ -1,6 +1,7 @@
 """The functions of template.yaml and the code they name agree."""
 
 import importlib
+import json
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -106,6 +107,18 @@ def test_the_authorizer_has_a_small_layer_of_its_own() -> None:
     assert all(
         used == [{"Ref": "DependenciesLayer"}, {"Ref": "CommonLayer"}] for used in layers.values()
     )
+
+
+def test_the_outbox_is_worked_each_minute_and_routes_are_compared_each_quarter() -> None:
+    events = functions()["LifecycleFunction"]["Events"]
+    schedules = {name: event["Properties"] for name, event in events.items()}
+
+    assert {name: one["Schedule"] for name, one in schedules.items()} == {
+        "Outbox": "rate(1 minute)",
+        "Routes": "rate(15 minutes)",
+    }
+    assert "Input" not in schedules["Outbox"]
+    assert json.loads(schedules["Routes"]["Input"]) == {"request": "reconcile"}
 
 
 def test_no_folder_hides_a_module_of_the_standard_library() -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -11,9 +12,11 @@ import pytest
 from functions.lifecycle import handler as function
 from portico.domain.api import Api, ApiCard, HistoryEntry, NameClaim, Resource, Revision, card_of
 from portico.domain.gateway import Deployment
+from portico.domain.operations import AuditEntry
 from portico.domain.records import Create
 from portico.gateway.routes import HttpApiRoutes
 from portico.services.outbox import Outbox
+from portico.services.route_quota import in_use
 from tests.conftest import REGION, Aws
 from tests.events import Context
 
@@ -213,6 +216,53 @@ def test_the_schedule_works_the_outbox(aws: Aws, ask: Ask, http_api: HttpApiRout
     assert answer["ok"]["failed"] == 0
     assert len(route_keys(http_api)) == 2
     assert Outbox(aws.records, wired.clock).pending(api.tenant) == []
+
+
+def test_the_other_schedule_repairs_what_was_changed_by_hand(
+    aws: Aws, ask: Ask, http_api: HttpApiRoutes
+) -> None:
+    api = stored(aws, f"through-{time.time_ns()}", delivery="pass-through")
+    ask(api, "Publish")
+    bare = stored(aws, f"own-{time.time_ns()}", delivery="pass-through")
+    ask(bare, "Publish", checklist={"Propagate Changes to API Gateway": False})
+    client, on = http_api.client, {"ApiId": http_api.http_api_id}
+    made = client.create_integration(
+        **on, IntegrationType="HTTP_PROXY", IntegrationMethod="ANY", IntegrationUri=BACKEND,
+        PayloadFormatVersion="1.0",
+    )["IntegrationId"]  # fmt: skip
+    by_hand = client.create_route(
+        **on, RouteKey=f"ANY {bare.full_context}", Target=f"integrations/{made}"
+    )
+    routes = {route["RouteKey"]: route for route in http_api._routes()}
+    client.update_route(
+        **on, RouteId=routes[f"ANY {api.full_context}"]["RouteId"], AuthorizationType="NONE"
+    )
+    client.delete_route(**on, RouteId=routes[f"ANY {api.full_context}/{{proxy+}}"]["RouteId"])
+
+    answer = function.handler({"request": "reconcile"}, Context())
+
+    assert answer == {"ok": {"done": 1, "failed": 0}}
+    after = {route["RouteKey"]: route for route in http_api._routes()}
+    for key in (f"ANY {api.full_context}", f"ANY {api.full_context}/{{proxy+}}"):
+        assert (after[key]["AuthorizationType"], after[key]["AuthorizerId"]) == ("CUSTOM", "auth01")
+    untouched = after[f"ANY {bare.full_context}"]
+    assert (untouched["RouteId"], untouched["Target"], untouched["AuthorizationType"]) == (
+        by_hand["RouteId"],
+        f"integrations/{made}",
+        "NONE",
+    )
+    day = datetime.fromtimestamp(function.wiring().clock.now(), UTC).date().isoformat()
+    audited = [
+        entry
+        for entry in aws.records.list(AuditEntry, tenant=api.tenant, day=day)
+        if (entry.action, entry.subject) == ("repair-route", api.id)
+    ]
+    assert [entry.before["drift"] for entry in audited] == [
+        [f"ANY {api.full_context}: authorizer", f"ANY {api.full_context}/{{proxy+}}: no route"]
+    ]
+    use = in_use(aws.records)
+    assert use
+    assert (use.other_routes, use.other_integrations) == (1, 1)
 
 
 def _publisher(api: Api) -> Any:
