@@ -98,6 +98,6 @@ def test_an_access_token_that_holds_is_no_internal_key_beside_itself(world: Worl
         assert code(world, token=token, internal_key=token) == "900901"
     key = world.internal_key()
     assert world.judge(token=key, internal_key=key)
-    world.source.put(replace(PIZZA, security=["oauth2", "api_key"]))
+    world.source.put(replace(PIZZA, security=["api_key"]))
     world.clock.pass_by(5)
-    assert code(world, token=token, apikey=token, authorization="none") == "900901"
+    assert code(world, token=token, apikey=token) == "900901"
