@@ -29,6 +29,8 @@ class Delivering:
     forwarder: Forwarder
     plans: "Callable[[], Plans]"
     cache: Cache = field(default_factory=Cache)
+    # Hears of endpoints that failed, though the call may have been answered by another one.
+    note: Callable[[str, NotDelivered], None] = lambda url, failure: None
 
     def deliver(self, event: Mapping[str, Any], decision: Mapping[str, Any]) -> Answer:
         """The answer for a decided call. Raises NotDelivered."""
@@ -96,6 +98,7 @@ class Delivering:
                 raise
             except NotDelivered as failure:
                 side.group.failed(endpoint, failure.code)
+                self.note(endpoint.url, failure)
                 again = failure.code in FAILURES and left > 1 and not deadline.over
                 if not again or (failure.sent and request.method not in IDEMPOTENT):
                     raise

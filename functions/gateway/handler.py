@@ -107,7 +107,11 @@ def mocks() -> "Mocks":
 @cache
 def delivering() -> Delivering:
     """Keeps answers, plans and credentials as long as the environment lives."""
-    return Delivering(forwarder(), plans)
+    return Delivering(forwarder(), plans, note=_note)
+
+
+def _note(url: str, failure: NotDelivered) -> None:
+    logger.warning("An endpoint failed", endpoint=url, code=failure.code, reason=str(failure))
 
 
 @cache

@@ -6,6 +6,7 @@ to judge.
 
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_plus
@@ -13,6 +14,7 @@ from urllib.parse import unquote_plus
 from functions.gateway.requests import Outgoing
 from portico.domain.gateway import RequestSchemas
 
+MAX_BODY = 20 * 1024 * 1024  # bytes without content coding
 MAX_TOLD = 5  # problems named in an answer
 MAX_TEXT = 300  # characters of one of them
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json$")
@@ -132,12 +134,38 @@ class _Operation:
             yield f"body: the media type must be {' or '.join(self._bodies)}"
         elif check is not None:
             try:
-                value = json.loads(request.body)
+                content = _decoded(request)
+            except ValueError as exc:
+                yield f"body: {exc}"
+                return
+            try:
+                value = json.loads(content, parse_constant=_refuse)
             except (ValueError, RecursionError):
                 yield "body: is not JSON"
                 return
             for problem in check(value):
                 yield f"body: {problem}"
+
+
+def _decoded(request: Outgoing) -> bytes:
+    """The body without its content coding; ValueError for what cannot be looked into."""
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding == "identity":
+        return request.body
+    if coding not in ("gzip", "x-gzip"):
+        raise ValueError(f"the content coding '{coding}' cannot be checked")
+    reader = zlib.decompressobj(wbits=31)
+    try:
+        content = reader.decompress(request.body, MAX_BODY)
+    except zlib.error as exc:
+        raise ValueError("is not gzip") from exc
+    if not reader.eof or reader.unused_data:
+        raise ValueError("is not one whole gzip member, or is too large")
+    return content
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def _nothing(_: Any) -> Iterator[str]:

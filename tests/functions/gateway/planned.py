@@ -54,7 +54,13 @@ class Shop:
         self.world = World()
         self.plans = Plans(lambda: self.world.model, lambda: self.sealer, self.forwarder)
         self.cache = Cache(self.clock.now)
-        self.delivering = Delivering(self.forwarder, lambda: self.plans, self.cache)
+        self.noted: list[tuple[str, str]] = []
+        self.delivering = Delivering(
+            self.forwarder,
+            lambda: self.plans,
+            self.cache,
+            lambda url, failure: self.noted.append((url, failure.code)),
+        )
 
     def create(self, definition: Any = None, **fields: Any) -> dict[str, Any]:
         """The API as it is given back."""

@@ -85,9 +85,12 @@ def test_one_that_is_down_is_left_out(backends: list[Backend]) -> None:
 
 def test_fail_over_goes_down_the_list(backends: list[Backend]) -> None:
     with shop() as found:
-        found.create(endpointConfig=several("failover", [dead(), dead(), backends[2].url]))
+        urls = [dead(), dead(), backends[2].url]
+        found.create(endpointConfig=several("failover", urls))
         found.deploy()
         assert who(found, 2) == "22"
+        # Nobody was refused, but the operator hears of it, once for each suspension.
+        assert found.noted == [(urls[0], "101503"), (urls[1], "101503")]
 
 
 def test_a_call_that_may_have_acted_is_not_given_to_another(backends: list[Backend]) -> None:

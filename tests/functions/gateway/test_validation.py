@@ -1,5 +1,6 @@
 """Requests that do not fit the definition are told what is wrong; all others pass."""
 
+import gzip
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from functions.gateway.faults import answer
+from functions.gateway.requests import Outgoing
 from portico.domain.errors import InvalidInput
 from tests.functions.gateway.backend import Backend, running
 from tests.functions.gateway.planned import Shop, one
@@ -163,6 +165,7 @@ def test_what_fits_passes(backend: Backend, call: dict[str, Any]) -> None:
         (order(""), "body: is missing"),
         (order("{"), "body: is not JSON"),
         (order("[" * 100_000), "body: is not JSON"),
+        (order('{"item": "a", "note": NaN}'), "body: is not JSON"),
         (order({}), "body: 'item' is a required property"),
         (order({"item": "funghi", "extra": 1}), "body: Additional properties are not allowed"),
         (order({"item": 7}), "body: item: 7 is not of type 'string'"),
@@ -179,6 +182,40 @@ def test_what_does_not_fit_is_named_and_nothing_is_called(
     assert fault.startswith("400 Schema validation failed in the Request: ")
     assert told in fault
     assert backend.requests == []
+    shop.close()
+
+
+def gzipped(content: bytes, coding: str = "gzip") -> Outgoing:
+    headers = {"content-type": "application/json", "content-encoding": coding}
+    return Outgoing("POST", "/order", "", headers, content)
+
+
+BAD = gzip.compress(b"{}")
+GOOD = gzip.compress(b'{"item": "funghi"}')
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        (gzipped(GOOD), ""),
+        (gzipped(GOOD, "GZIP"), ""),
+        (gzipped(BAD), "'item' is a required property"),
+        (gzipped(GOOD + BAD), "not one whole gzip member"),
+        (gzipped(GOOD[:-9]), "not one whole gzip member"),
+        (gzipped(gzip.compress(b" " * 30_000_000)), "too large"),
+        (gzipped(b"{}"), "is not gzip"),
+        (gzipped(b"{}", "br"), "the content coding 'br' cannot be checked"),
+        (gzipped(GOOD, "gzip, gzip"), "cannot be checked"),
+    ],
+)
+def test_a_content_coding_is_no_way_round(backend: Backend, request_: Outgoing, told: str) -> None:
+    shop = selling(backend)
+    plan = shop.plans.of(shop.decide("POST", "/order"))
+    assert plan
+    assert plan.validator
+    found = "; ".join(plan.validator.problems("POST /order", request_))
+    assert told in found
+    assert bool(found) == bool(told)
     shop.close()
 
 
