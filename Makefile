@@ -13,6 +13,7 @@ SAM_CLI_VERSION := 1.170.0
 SAM_VENV := .local/sam-venv
 ENV ?= dev
 CLIENTS := tests/clients/node_modules
+PEERS := tools/bench/peers
 NODE_VERSION := 22
 UV := $(or $(shell command -v uv),.venv/bin/uv)
 # The processor of this machine, in Lambda's words: what `sam local` can run.
@@ -67,7 +68,7 @@ fmt: .venv/.synced  ## format, and repair what lint can repair
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
 
-bench: .venv/.synced $(CLIENTS)/.installed  ## measure decisions, cold starts, package sizes, and tokens beside other servers
+bench: .venv/.synced $(CLIENTS)/.installed $(PEERS)/node_modules/.installed servers  ## measure decisions, cold starts, package sizes; tokens and calls beside other servers
 	@$(PYTHON) -m tools.bench
 
 validate: $(SAM_VENV)/.installed  ## let the SAM CLI lint template.yaml
@@ -88,7 +89,7 @@ rotate-keys: .venv/.synced  ## have a deployment make new signing keys; tokens k
 
 # --- set up -----------------------------------------------------------------------------------------------------
 
-.PHONY: setup lock chromium clean help
+.PHONY: setup lock chromium servers clean help
 
 setup: .venv/.synced  ## make .venv with the locked packages, and install the git hooks
 	@.venv/bin/pre-commit install
@@ -134,6 +135,19 @@ $(CLIENTS)/.installed: tests/clients/package.json tests/clients/package-lock.jso
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' \
 	  || (cd tests/clients && npm install --silent --no-save --no-package-lock --no-audit --no-fund node@$(NODE_VERSION))
 	@touch $@
+
+# Other gateways, for the benchmark only.
+$(PEERS)/node_modules/.installed: $(PEERS)/package.json $(PEERS)/package-lock.json | $(CLIENTS)/.installed
+	@cd $(PEERS) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+# The benchmark says what it lacks where they cannot be installed.
+servers:
+	@command -v haproxy >/dev/null && [ -e /usr/lib/nginx/modules/ngx_http_js_module.so ] || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+	    && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	      nginx-light libnginx-mod-http-js haproxy >/dev/null; \
+	} || echo "The benchmark goes without nginx or HAProxy: apt-get install nginx-light libnginx-mod-http-js haproxy" >&2
 
 lock: | $(UV)  ## write uv.lock and the layers' requirements.txt from pyproject.toml
 	@$(UV) lock -q

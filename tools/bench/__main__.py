@@ -6,8 +6,6 @@ import os
 import platform
 import sys
 import tempfile
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The shared package is on the path of tests and functions, not of a tool that is run by name.
 sys.path.insert(0, str(ROOT / "layers" / "common"))
 
+from tools.bench import backend, gateway  # noqa: E402
 from tools.bench.forwarding import GOAL, forwarding  # noqa: E402
 from tools.bench.lifecycles import engine, succession  # noqa: E402
 from tools.bench.packages import FUNCTION, LAYER, Packages, packages  # noqa: E402
@@ -24,22 +23,9 @@ from tools.bench.tokens.measuring import database_calls, over_http  # noqa: E402
 from tools.bench.work import decisions, token_issue  # noqa: E402
 
 # Starts, as multiples of the bare handler's.
-GOALS = {"authorizer": 1.4, "token": 1.5}
+GOALS = {"authorizer": 1.0, "token": 1.5}
 MODULES = ROOT / "tests" / "clients" / "node_modules"
 PEERS = {"authlib": "Authlib", "oidc_provider": "npm's oidc-provider"}
-
-
-class Backend(BaseHTTPRequestHandler):
-    """The back end that the gateway function calls."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
 
 
 def main() -> int:
@@ -52,14 +38,10 @@ def main() -> int:
     given = parser.parse_args()
     for name in [name for name in os.environ if name.startswith(("AWS_", "PORTICO_"))]:
         del os.environ[name]
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Backend)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, backend.running() as address:
         built = packages(ROOT, Path(folder) / "packages")
-        with running(Path(folder), f"http://127.0.0.1:{server.server_address[1]}") as stand:
+        with running(Path(folder), address) as stand:
             result = figures(stand, built, given.rounds, given.subscriptions)
-    server.shutdown()
-    server.server_close()
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(result, indent=2) + "\n")
     print(table(result))
@@ -86,6 +68,7 @@ def figures(stand: Stand, built: Packages, rounds: int, subscriptions: int) -> d
         },
         "decision": {name: {"cpu_seconds": v} for name, v in decisions(stand, built).items()},
         "forwarding": {name: {"cpu_seconds": v} for name, v in forwarding().items()},
+        "gateway": gateway.figures(stand),
         "token": {
             **token_issue(stand, built),
             "over_http": compared(over_http(stand, MODULES)),
@@ -98,7 +81,7 @@ def figures(stand: Stand, built: Packages, rounds: int, subscriptions: int) -> d
             for name, package in built.by_name.items()
             if built.template["Resources"][name]["Type"] in (FUNCTION, LAYER)
         },
-        "goal": {f"{name}_start_ratio": goal for name, goal in GOALS.items()},
+        "goal": {f"{name}_start_ratio": goal for name, goal in GOALS.items()} | gateway.GOALS,
     }
 
 
@@ -137,6 +120,7 @@ def table(result: dict[str, Any]) -> str:
     lines += forwarded(result["forwarding"])
     token = result["token"]
     lines += [
+        *gateway.lines(result["gateway"]),
         "",
         f"{'A token by client_credentials':<36}{token['client_credentials'] * 1e3:>10.3f}"
         f"{token['per_second_of_cpu']:>10.0f} per second",

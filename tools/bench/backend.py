@@ -1,5 +1,5 @@
-"""The back end of the measurements: 1 KB for whatever is asked, in a process of its own, so that its
-time is not that of what is measured.
+"""The back end of the measurements: 1 KB for whatever is asked, in a process of its own, so that
+its time is not that of what is measured.
 
 Runs by itself: `python backend.py`; it tells its port and ends with its standard input. It reads as
 little of a request as it can, so that it costs the other processor little too: bodies are not

@@ -59,7 +59,7 @@ def check(gateway: Gateway, token: str) -> None:
     # As long as a good signature, and not one.
     head, _, signature = token.rpartition(".")
     for wrong in ("", f"{head}.{signature[::-1]}"):
-        if not gateway.call(PATH, wrong)[0][0] in REFUSED:
+        if gateway.call(PATH, wrong)[0][0] not in REFUSED:
             raise RuntimeError(f"{gateway.name} lets a call pass without a good token")
 
 

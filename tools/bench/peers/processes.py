@@ -3,6 +3,7 @@
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -113,7 +114,7 @@ def _wait(process: "subprocess.Popen[str]", port: int) -> None:
         if process.poll() is not None:
             raise RuntimeError("It ended at once")
         try:
-            http.client.HTTPConnection(HOST, port, timeout=1).connect()
+            socket.create_connection((HOST, port), timeout=1).close()
             return
         except OSError:
             if time.monotonic() > end:
