@@ -225,7 +225,8 @@ def test_the_other_schedule_repairs_what_was_changed_by_hand(
     ask(api, "Publish")
     bare = stored(aws, f"own-{time.time_ns()}", delivery="pass-through")
     ask(bare, "Publish", checklist={"Propagate Changes to API Gateway": False})
-    client, on = http_api.client, {"ApiId": http_api.http_api_id}
+    client = http_api.client
+    on: dict[str, Any] = {"ApiId": http_api.http_api_id}
     made = client.create_integration(
         **on, IntegrationType="HTTP_PROXY", IntegrationMethod="ANY", IntegrationUri=BACKEND,
         PayloadFormatVersion="1.0",
