@@ -82,6 +82,13 @@ def test_the_decisions_status_wins_and_numbers_may_come_as_text() -> None:
     assert answer({"fault": "900901", "status": "403", "until": "0"}, "")[0] == 403
 
 
+def test_who_gets_too_much_learns_what_would_help_and_nobody_else_does() -> None:
+    """A pass-through API returns more, but waits no longer."""
+    advised = [code for code in FAULTS if "pass-through" in FAULTS[code].description]
+    assert advised == ["101513"]
+    assert [FAULTS[code].status for code in ("101513", "101504")] == [502, 504]
+
+
 def test_an_unknown_fault_is_an_error_of_ours() -> None:
     assert answer({"fault": "nonsense"}, "")[0] == 500
 
