@@ -63,6 +63,11 @@ def snapshots(records: Records, api: Api) -> list[Api]:
     return [revision.api for revision in found]
 
 
+def drops(before: Api, after: Api) -> bool:
+    """Whether an API names a policy no longer."""
+    return bool(offered(before) - offered(after) or limiting(before) - limiting(after))
+
+
 def offered(api: Api) -> set[str]:
     """The subscription policies that an API names."""
     return set(api.policies)

@@ -39,7 +39,7 @@ from portico.services.definitions import reading, texts, writing
 from portico.services.definitions.reading import Definition
 from portico.services.deployments import Deployments, endpoint_config
 from portico.services.drafts import Changes, Draft, changed, filled, permitted
-from portico.services.policy_uses import api_uses, snapshots
+from portico.services.policy_uses import api_uses, drops, snapshots
 from portico.services.revisions import Revisions
 from portico.services.route_quota import undeploying
 
@@ -168,7 +168,7 @@ class Publishing:
                 Replace(api),
                 self._card(api),
                 *others,
-                *_policy_changes(before, api, self._snapshots(before)),
+                *_policy_changes(before, api, self._snapshots(before, api)),
                 audit(self.clock, caller, "update", "api", api.id, _telling(before), _telling(api)),
             )
             return replace(api, stamp=api.stamp + 1)
@@ -253,8 +253,10 @@ class Publishing:
 
     # --- what the use cases share ---
 
-    def _snapshots(self, api: Api) -> list[Api]:
-        return snapshots(self.records, api) if api.revision_count else []
+    def _snapshots(self, before: Api, after: Api) -> list[Api]:
+        """The API's revisions, which matter when the API names a policy no longer."""
+        read = before.revision_count and drops(before, after)
+        return snapshots(self.records, before) if read else []
 
     def _current(self, caller: Caller, api_id: str, stamp: int | None) -> Api:
         api = self.show(caller, api_id)
