@@ -1,10 +1,13 @@
 """Signing keys are made once, public before they sign, rotated with overlap, and never lost."""
 
+import base64
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA1
 
 from functions.authorizer.assertions import Signer
 from functions.token.keyring import KeyRing
@@ -350,3 +353,68 @@ def test_keys_from_before_rotation_sign_since_they_were_made() -> None:
 def test_the_only_key_is_never_outlived() -> None:
     entries = [generate(ES256, 1)]
     assert plan(entries, ES256, 10**10) == entries
+
+
+# --- two kinds of keys in one set ---
+
+
+@pytest.fixture
+def both(site: Deployment) -> KeySet:
+    """A backend JWT's set with keys of both kinds."""
+    return KeySet(site.vault, site.records, site.clock, BACKEND, ES256, access=False, also=(RS256,))
+
+
+def algs(site: Deployment) -> list[str]:
+    return sorted(entry["alg"] for entry in site.vault.keys(BACKEND))
+
+
+def test_a_set_that_had_one_kind_of_keys_gets_the_other_and_loses_nothing(
+    site: Deployment, both: KeySet
+) -> None:
+    site.ensure()
+    (old,) = site.vault.keys(BACKEND)
+    (made,) = both.ensure()
+    assert algs(site) == [ES256, RS256]
+    assert site.vault.keys(BACKEND)[0] == old
+    assert {jwk["kid"] for jwk in site.published().keys} >= {old["kid"], made}
+    # It signs at once: nobody can have waited for it.
+    assert signing_key(site.vault.values[BACKEND] or "", site.clock.now(), RS256).kid == made
+    commits = len(site.records.commits)
+    assert both.ensure() == []
+    assert len(site.records.commits) == commits
+
+
+def test_each_kind_has_a_rotation_of_its_own(site: Deployment, both: KeySet) -> None:
+    both.ensure()
+    site.clock.pass_by(DAY)
+    assert len(both.ensure(at_once=True)) == 2
+    assert algs(site) == [ES256, ES256, RS256, RS256]
+    site.clock.pass_by(OVERLAP)
+    for alg in (ES256, RS256):
+        newest = [entry for entry in site.vault.keys(BACKEND) if entry["alg"] == alg][-1]
+        text = site.vault.values[BACKEND] or ""
+        assert signing_key(text, site.clock.now(), alg).kid == newest["kid"]
+    site.clock.pass_by(KEEP)
+    both.ensure()
+    assert algs(site) == [ES256, RS256]
+
+
+def test_keys_of_backend_jwts_have_certificates_and_those_of_tokens_have_none(
+    site: Deployment, both: KeySet
+) -> None:
+    # A key from before there were certificates.
+    old = generate(ES256, int(site.clock.now()))
+    site.vault.values[BACKEND] = json.dumps({"keys": [old]})
+    site.access.ensure()
+    both.ensure()
+    published = {jwk["kid"]: jwk for jwk in site.published().keys}
+    assert all("x5c" not in published[kid] for kid in site.published().access)
+    for entry in site.vault.keys(BACKEND):
+        jwk = published[entry["kid"]]
+        (certificate,) = jwk["x5c"]
+        parsed = x509.load_der_x509_certificate(base64.b64decode(certificate))
+        thumbprint = base64.urlsafe_b64encode(parsed.fingerprint(SHA1())).decode().rstrip("=")  # noqa: S303
+        assert jwk["x5t"] == entry["x5t"] == thumbprint
+        parsed.verify_directly_issued_by(parsed)
+    kept = site.vault.keys(BACKEND)[0]
+    assert (kept["kid"], kept["private"]) == (old["kid"], old["private"])

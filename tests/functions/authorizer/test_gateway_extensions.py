@@ -178,7 +178,9 @@ def test_a_preflight_is_not_for_extensions(
 
 def test_what_is_signed_is_out_of_its_reach(world: World) -> None:
     rule(world, "acme_plugins.gateway_faults.Overwriting")
-    assert claims_of(world.judge(token=world.token()))["sub"] == "dora@carbon.super"
+    claims = claims_of(world.judge(token=world.token()))
+    assert claims["sub"] == "dora@carbon.super"
+    assert claims["http://wso2.org/claims/applicationAttributes"] == {"colour": "red"}
 
 
 def test_its_claims_go_last_and_whole_when_there_is_no_room(world: World) -> None:

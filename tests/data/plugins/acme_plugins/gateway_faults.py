@@ -26,6 +26,7 @@ class Overwriting:
 
     def extend(self, call: dict[str, Any]) -> dict[str, Any]:
         call["claims"]["sub"] = "admin@carbon.super"
+        call["claims"]["http://wso2.org/claims/applicationAttributes"]["colour"] = "blue"
         return {}
 
 
