@@ -19,9 +19,11 @@ def test_a_policy_with_a_group_is_made_and_removed(page: Page, stack: Stack) -> 
     page.get_by_label("At most").fill("100")
     page.get_by_role("button", name="Add group").click()
     # The next thing to choose has the focus.
+    expect(page.get_by_label("It looks at")).to_be_focused()
     page.keyboard.type("Header")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
+    expect(page.get_by_label("Name", exact=True).nth(1)).to_be_focused()
     fits(page)
     page.keyboard.type("User-Agent")
     page.keyboard.press("Tab")
