@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -13,9 +14,10 @@ from botocore.exceptions import ClientError
 from functions.bootstrap.answering import answered
 from functions.bootstrap.keys import SigningKeys, TokenFunction
 from portico.clock import SystemClock
-from portico.domain.errors import InvalidInput, Unavailable
+from portico.domain.errors import InvalidInput, PorticoError, Unavailable
 from portico.domain.tenant import SUPER_TENANT
 from portico.gateway.routes import HttpApiRoutes
+from portico.services.outbox import Outbox
 from portico.services.passwords import Passwords
 from portico.services.rotating import KeySet, Vault
 from portico.services.tenants import Tenants
@@ -27,6 +29,7 @@ from portico.tokens.keys import ES256, RS256
 # It never changes, so that an update never looks like a replacement, which deletes the old one.
 PHYSICAL_ID = "portico-bootstrap"
 DAY = 86_400  # seconds
+HELD = 900.0  # seconds that nobody makes routes while the stack is being deleted
 
 
 @cache
@@ -119,6 +122,10 @@ def clear_up() -> dict[str, Any]:
     known = settings()
     if not known.http_api_id:
         return {"RoutesRemoved": "0"}
+    # Else the schedule, which is deleted later, would make them again. Where even that fails, the
+    # routes go all the same.
+    with suppress(PorticoError):
+        Outbox(records(), SystemClock()).hold(HELD)
     try:
         removed = routes().remove_all()
     except Unavailable as exc:

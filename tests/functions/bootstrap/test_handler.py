@@ -14,10 +14,14 @@ import pytest
 
 from functions.bootstrap import answering, handler
 from functions.token import handler as token
+from portico.clock import SystemClock
 from portico.domain.errors import InvalidInput, Unavailable
 from portico.domain.gateway import PolicyTable, PublicKeys
+from portico.domain.operations import Lease
 from portico.domain.policy import Policy
+from portico.domain.records import Discard
 from portico.domain.user import ROLES, User
+from portico.services.outbox import Outbox, enqueue
 from portico.services.passwords import Passwords
 from tests.conftest import Aws
 
@@ -216,7 +220,7 @@ def test_an_update_changes_nothing_and_keeps_the_physical_id(
 
 
 @pytest.fixture
-def http_api(secrets: dict[str, str]) -> Iterator[str]:
+def http_api(aws: Aws, secrets: dict[str, str]) -> Iterator[str]:
     """An HTTP API with an authorizer, and one route and integration of the template."""
     client = boto3.client("apigatewayv2", region_name="us-east-1")
     api_id = client.create_api(Name="portico", ProtocolType="HTTP")["ApiId"]
@@ -238,6 +242,8 @@ def http_api(secrets: dict[str, str]) -> Iterator[str]:
     os.environ.update({"PORTICO_HTTP_API_ID": api_id, "PORTICO_AUTHORIZER_ID": authorizer_id})
     _forget()
     yield api_id
+    # The tables are others' too, and the deletion that was played here is none of theirs.
+    aws.records.commit(Discard(Lease(tenant="*", name="outbox", holder="", until=0)))
     for name in ("PORTICO_HTTP_API_ID", "PORTICO_AUTHORIZER_ID"):
         os.environ.pop(name)
     client.close()
@@ -264,6 +270,21 @@ def test_delete_removes_run_time_routes_and_no_others(
     assert keys == ["$default"]
     assert len(client.get_integrations(ApiId=http_api)["Items"]) == 1
     client.close()
+
+
+def test_nobody_makes_the_routes_again_while_the_stack_is_deleted(
+    aws: Aws, http_api: str, cloudformation: CloudFormation
+) -> None:
+    outbox = Outbox(aws.records, SystemClock(), {"late": lambda entry: True})
+    entry = enqueue(aws.records, SystemClock(), "deleted.example", "late", {})
+    aws.records.commit(entry)
+    call(cloudformation.event("Delete", PhysicalResourceId="portico-bootstrap"))
+
+    worked = outbox.work(time.time() + 5, "deleted.example")
+
+    assert (worked.busy, worked.done) == (True, [])
+    aws.records.commit(Discard(Lease(tenant="*", name="outbox", holder="", until=0)))
+    assert len(outbox.work(time.time() + 5, "deleted.example").done) == 1
 
 
 def test_delete_leaves_keys_users_and_policies_alone(

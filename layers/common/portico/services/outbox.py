@@ -80,6 +80,12 @@ class Outbox:
     clock: Clock
     executors: Mapping[str, Executor] = field(default_factory=dict)
 
+    def hold(self, seconds: float) -> None:
+        """Let nobody work for a while; a worker that is at it stops after its present entry."""
+        until = int(self.clock.now() + seconds)
+        held = Lease(tenant=ANY_TENANT, name=LEASE, holder=secrets.token_hex(8), until=until)
+        self.records.commit(Put(held))
+
     def tenants(self) -> list[str]:
         """The tenants that have ever had an entry."""
         return [found.name for found in self.records.list(OutboxTenant, tenant=ANY_TENANT)]
