@@ -166,6 +166,7 @@ def test_a_route_of_somebody_else_is_not_taken(plane: FakeControlPlane) -> None:
     plane.routes["tplr"]["RouteKey"] = f"ANY {CONTEXT}"
     with pytest.raises(AlreadyExists):
         on(plane).ensure(*PLACE, CONTEXT, BACKEND)
+    assert plane.changes == []  # not even the other half
     assert plane.routes["tplr"]["Target"] == "integrations/tpl"
 
 

@@ -439,6 +439,14 @@ def test_what_there_is_is_counted(world: World) -> None:
     assert use(world).quotas == (("routes", 6, 300), ("integrations", 5, 300))
 
 
+def test_a_default_version_has_routes_at_its_full_context_only(world: World) -> None:
+    world.served("pizza", context="/t/acme.com/pizza/{version}", is_default_version=True)
+    assert len(world.records.list(Deployment, by="all", tenant=TENANT)) == 2
+    world.run()
+    assert use(world).apis == 1
+    assert {one["RouteKey"] for one in world.plane.routes.values()} == {ROOT, BELOW}
+
+
 def test_room_is_taken_with_the_deployment_and_given_back(world: World) -> None:
     world.run()
     api = world.served("pizza")
