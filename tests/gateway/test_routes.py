@@ -184,7 +184,7 @@ def test_a_full_http_api_is_said(plane: FakeControlPlane) -> None:
     for n in range(150):
         on(plane).ensure("acme.com", f"full{n}", f"/full{n}/1", BACKEND)
     before = list(plane.changes)
-    with pytest.raises(InvalidInput, match="300 of at most 300 routes.*mediated"):
+    with pytest.raises(InvalidInput, match=r"300 of at most 300 routes.*mediated"):
         on(plane).ensure(*PLACE, CONTEXT, BACKEND)
     assert plane.changes == before
     on(plane).ensure("acme.com", "full0", "/full0/1", BACKEND + "/new")  # nothing more is needed
