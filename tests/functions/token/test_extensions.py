@@ -242,12 +242,14 @@ def slow_functions(seconds: float) -> Iterator[list[str]]:
     threading.Thread(target=listening.serve_forever, daemon=True).start()
     os.environ["AWS_ENDPOINT_URL_LAMBDA"] = f"http://127.0.0.1:{listening.server_port}"
     function._functions.cache_clear()
-    yield calls
-    del os.environ["AWS_ENDPOINT_URL_LAMBDA"]
-    function._functions.cache_clear()
-    ended.set()
-    listening.shutdown()
-    listening.server_close()
+    try:
+        yield calls
+    finally:
+        del os.environ["AWS_ENDPOINT_URL_LAMBDA"]
+        function._functions.cache_clear()
+        ended.set()
+        listening.shutdown()
+        listening.server_close()
 
 
 def test_a_slow_function_is_called_once_and_waited_for_no_longer_than_allowed(
