@@ -166,11 +166,13 @@ class GatewayClient(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyTable(Record):
-    """All throttling policies of a tenant in one item: level -> name -> [calls, window in seconds,
-    stop_on_quota_reach].
+    """All throttling and deny policies of a tenant in one item: level -> name -> entry.
+
+    What an entry is, `portico.services.policy_mirror` says. In older tables it is a list: calls,
+    window in seconds, and whether calls stop at the limit.
     """
 
-    policies: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    policies: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
