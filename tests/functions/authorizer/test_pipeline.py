@@ -147,8 +147,8 @@ def test_an_audience_of_the_api_is_in_the_token(world: World) -> None:
     world.source.put(replace(PIZZA, audiences=["shop", "kiosk"]))
     for audience in ("kiosk", ["other", "shop"]):
         assert world.judge(token=world.token(aud=audience))
-    for audience in ("other", [], None, 5, ["sho", 5]):
-        refused = refusal(world, token=world.token(aud=audience))
+    for wrong in ("other", [], None, 5, ["sho", 5]):
+        refused = refusal(world, token=world.token(aud=wrong))
         assert (refused.fault.code, refused.fault.status) == ("900914", 403)
     world.source.put(replace(PIZZA, audiences=["all"]))
     world.clock.pass_by(5)

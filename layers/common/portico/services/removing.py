@@ -26,8 +26,8 @@ class Removing:
     clients: Clients
 
     def finish(self, application: Application) -> None:
-        """Remove its subscriptions, its API keys, its keys, and at last itself; harmless when somebody else does
-        the same.
+        """Remove its subscriptions, its API keys, its keys, and at last itself; harmless when
+        somebody else does the same.
         """
         failures = 0
         while failures < ATTEMPTS:
