@@ -10,7 +10,8 @@ from tools.bench.lifecycles import engine
 def gateway_result(decision: float = 0.00009, reads: int = 1000) -> dict[str, Any]:
     calls = {"UpdateItem": 2000, "BatchGetItem": reads}
     requests = 50_000
-    figures = {"cpu_seconds": decision, "requests": requests}
+    cold = {"BatchGetItem": 1, "UpdateItem": 1}
+    figures = {"cpu_seconds": decision, "requests": requests, "cold": cold}
     return {
         "fleet": {
             "warm": {**figures, "calls": {}, "calls_per_request": 0.0},
@@ -109,6 +110,15 @@ def test_the_table_says_what_a_fleet_of_applications_costs() -> None:
     told = "\n".join(lines_of(gateway_result(decision=0.00011, reads=500)))
     assert "decision is 0.10 ms: MISSED" in told
     assert "full lease use is 0.05: reached" in told
+
+
+def test_the_table_says_what_the_first_decision_asks_of_dynamodb() -> None:
+    found = gateway_result()
+    assert "one update at most: reached" in "\n".join(lines_of(found))
+    found["fleet"]["full"]["cold"] = {"BatchGetItem": 1, "Query": 1, "UpdateItem": 1}
+    told = "\n".join(lines_of(found))
+    assert "1 BatchGetItem, 1 Query, 1 UpdateItem" in told
+    assert "one update at most: MISSED" in told
 
 
 def test_the_table_has_the_other_gateways_and_what_they_lack() -> None:

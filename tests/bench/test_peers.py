@@ -103,4 +103,5 @@ def test_a_fleets_decisions_are_counted(stand: Stand) -> None:
     assert found["full"]["requests"] == 360
     # Six leases of at most fifty calls cannot do.
     assert 6 <= found["full"]["calls"]["UpdateItem"] <= 30
+    assert found["warm"]["cold"]["BatchGetItem"] >= 1
     assert 0 < found["warm"]["cpu_seconds"] < 0.1

@@ -41,8 +41,8 @@ def fleet(
     `calls` more of each, `full` for so many that leases are used up.
 
     Each has `cpu_seconds` of one decision on average, `requests`, and DynamoDB's `calls` by
-    operation and together as `calls_per_request`. Reads come with time, not with calls: what is
-    cached is renewed every five seconds.
+    operation and together as `calls_per_request`, and as `cold` those of the very first decision.
+    Reads come with time, not with calls: what is cached is renewed every five seconds.
     """
     records = DynamoRecords(read(stand.environment), REGION)
     made = list(_records(apis, applications, stand.backend))

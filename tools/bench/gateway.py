@@ -44,8 +44,13 @@ def _fleet(found: Mapping[str, Any]) -> list[str]:
             f"{writes / row['requests']:>10.3f}"
         )
     seconds, calls = GOALS["fleet_decision_cpu_seconds"], GOALS["fleet_dynamodb_calls_per_request"]
+    cold = full["cold"]
+    reached = cold.get("BatchGetItem", 0) <= 1 and sum(cold.values()) <= 2
     return [
         *told,
+        f"  the first of all: {', '.join(f'{count} {kind}' for kind, count in cold.items())}",
+        "  (the goal of the first is one BatchGetItem and one update at most: "
+        f"{'reached' if reached else 'MISSED'})",
         f"  (the goal of a decision is {seconds * 1e3:.2f} ms: "
         f"{_verdict(warm['cpu_seconds'], seconds)})",
         f"  (the goal of DynamoDB calls at full lease use is {calls}: "
