@@ -34,12 +34,21 @@ def test_every_table_is_there(stack: Stack, name: str) -> None:
     assert table["TableStatus"] == "ACTIVE"
 
 
-@pytest.mark.parametrize("variable", ["PORTICO_ACCESS_TOKEN_SECRET", "PORTICO_BACKEND_JWT_SECRET"])
-def test_the_deployment_made_its_keys(stack: Stack, variable: str) -> None:
-    secret = stack.variables()["BootstrapFunction"][variable]
+@pytest.mark.parametrize(
+    ("function", "variable", "algorithms"),
+    [
+        # By the function that alone may know it.
+        ("TokenFunction", "PORTICO_ACCESS_TOKEN_SECRET", ["RS256"]),
+        ("BootstrapFunction", "PORTICO_BACKEND_JWT_SECRET", ["ES256", "RS256"]),
+    ],
+)
+def test_the_deployment_made_its_keys(
+    stack: Stack, function: str, variable: str, algorithms: list[str]
+) -> None:
+    secret = stack.variables()[function][variable]
     value = stack.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
 
-    assert len(json.loads(value)["keys"]) == 1
+    assert sorted(key["alg"] for key in json.loads(value)["keys"]) == algorithms
 
 
 def test_the_gateway_answers_with_the_built_code(stack: Stack) -> None:
