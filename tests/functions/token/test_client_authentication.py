@@ -2,7 +2,6 @@
 section 9; and that nobody else can.
 """
 
-import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from portico.domain.application import Client
 from portico.domain.records import Replace
 from tests.conftest import REGION
 from tests.functions.token.conftest import Answer, Server, basic_header
-from tests.functions.token.signing import Pair, by_secret, in_time, pair, part, unsigned
+from tests.functions.token.signing import Pair, by_secret, in_time, now, pair, part, unsigned
 from tests.functions.token.test_token_rules import asked, spent
 
 ENDPOINT = "http://127.0.0.1:8280/oauth2/token"
@@ -155,7 +154,6 @@ def test_what_is_remembered_of_an_assertion_ends(server: Server) -> None:
 
 
 Forge = Callable[[Client], str]
-NOW = int(time.time())
 RS = pair("RS256")
 THEIRS = pair("RS256", "attacker")
 FORGED: dict[str, Forge] = {
@@ -176,15 +174,15 @@ FORGED: dict[str, Forge] = {
     "x5c": lambda c: RS.sign(claims_of(c), {"x5c": ["MIIB"]}),
     "crit": lambda c: RS.sign(claims_of(c), {"crit": ["exp"]}),
     "another kind of token": lambda c: RS.sign(claims_of(c), {"typ": "dpop+jwt"}),
-    "expired": lambda c: RS.sign(claims_of(c, exp=NOW - 60, iat=NOW - 300)),
-    "valid for a day": lambda c: RS.sign(claims_of(c, exp=NOW + 86_400)),
+    "expired": lambda c: RS.sign(claims_of(c, exp=now() - 60, iat=now() - 300)),
+    "valid for a day": lambda c: RS.sign(claims_of(c, exp=now() + 86_400)),
     "valid for ever": lambda c: RS.sign(claims_of(c, exp=None)),
     "valid until infinity": lambda c: RS.sign(claims_of(c, exp=float("inf"))),
     "valid until no number": lambda c: RS.sign(claims_of(c, exp=float("nan"))),
-    "exp as a text": lambda c: RS.sign(claims_of(c, exp=str(NOW + 60))),
+    "exp as a text": lambda c: RS.sign(claims_of(c, exp=str(now() + 60))),
     "exp as a boolean": lambda c: RS.sign(claims_of(c, exp=True)),
-    "not valid yet": lambda c: RS.sign(claims_of(c, nbf=NOW + 200)),
-    "of the future": lambda c: RS.sign(claims_of(c, iat=NOW + 200)),
+    "not valid yet": lambda c: RS.sign(claims_of(c, nbf=now() + 200)),
+    "of the future": lambda c: RS.sign(claims_of(c, iat=now() + 200)),
     "for another server": lambda c: RS.sign(claims_of(c, aud="https://as.example/token")),
     "for another server too": lambda c: RS.sign(
         claims_of(c, aud=[ENDPOINT, "https://as.example/token"])

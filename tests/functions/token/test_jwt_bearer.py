@@ -13,14 +13,13 @@ from portico.domain.tenant import Tenant
 from portico.domain.token_rules import TokenRules, TrustedIssuer
 from portico.domain.user import ADMIN, SUBSCRIBER, Caller, User
 from tests.functions.token.conftest import TENANT, Answer, Server
-from tests.functions.token.signing import by_secret, in_time, pair, part, unsigned
+from tests.functions.token.signing import by_secret, in_time, now, pair, part, unsigned
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ENDPOINT = "http://127.0.0.1:8280/oauth2/token"
 ISSUER = "https://idp.example"
 MAKING = "https://hr.example"
 ELSEWHERE = "elsewhere.example"
-NOW = int(in_time()["iat"])
 RS, THEIRS = pair("RS256"), pair("RS256", "attacker")
 
 
@@ -132,12 +131,12 @@ FORGED: dict[str, Forge] = {
     "jwk": lambda: THEIRS.sign(claims(), {"jwk": THEIRS.jwk}),
     "a logout token": lambda: RS.sign(claims(), {"typ": "logout+jwt"}),
     "an access token": lambda: RS.sign(claims(), {"typ": "at+jwt"}),
-    "expired": lambda: RS.sign(claims(iat=NOW - 400, exp=NOW - 100)),
+    "expired": lambda: RS.sign(claims(iat=now() - 400, exp=now() - 100)),
     "without an end": lambda: RS.sign(claims(exp=None)),
     "with an endless end": lambda: RS.sign(claims(exp=10**40)),
-    "valid for a week": lambda: RS.sign(claims(exp=NOW + 604_800)),
-    "not yet valid": lambda: RS.sign(claims(nbf=NOW + 600)),
-    "of the future": lambda: RS.sign(claims(iat=NOW + 600)),
+    "valid for a week": lambda: RS.sign(claims(exp=now() + 604_800)),
+    "not yet valid": lambda: RS.sign(claims(nbf=now() + 600)),
+    "of the future": lambda: RS.sign(claims(iat=now() + 600)),
     "for somebody else": lambda: RS.sign(claims(aud="https://as.example")),
     "for nobody": lambda: RS.sign(claims(aud=None)),
     "for another issuer's audience": lambda: pair("ES256").sign(

@@ -1,6 +1,5 @@
 """Token exchange (RFC 8693): whose token becomes whose, never wider, never longer."""
 
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,7 +13,7 @@ from portico.domain.tenant import Tenant
 from portico.domain.token_rules import TokenRules, TrustedIssuer
 from portico.domain.user import ADMIN, Caller
 from tests.functions.token.conftest import JANE_PASSWORD, TENANT, Answer, Server
-from tests.functions.token.signing import by_secret, in_time, pair, unsigned
+from tests.functions.token.signing import by_secret, in_time, now, pair, unsigned
 
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 TYPE = "urn:ietf:params:oauth:token-type:"
@@ -326,15 +325,14 @@ def test_what_our_tokens_are_for_may_be_named(
         assert ask(server, second, token, ACCESS, **more).status == 200
 
 
-NOW = int(time.time())
 FORGED: dict[str, Callable[[], str]] = {
     "alg none": lambda: unsigned(foreign()),
     "HS256 with the public key": lambda: by_secret(foreign(), RS.pem),
     "an unknown key id": lambda: pair("RS256", "attacker").sign(foreign()),
     "jku": lambda: RS.sign(foreign(), {"jku": "https://attacker.example"}),
-    "expired": lambda: RS.sign(foreign(exp=NOW - 60, iat=NOW - 90)),
+    "expired": lambda: RS.sign(foreign(exp=now() - 60, iat=now() - 90)),
     "without an end": lambda: RS.sign(foreign(exp=None)),
-    "of the future": lambda: RS.sign(foreign(iat=NOW + 600)),
+    "of the future": lambda: RS.sign(foreign(iat=now() + 600)),
     "for another": lambda: RS.sign(foreign(aud="another-at-idp")),
     "by a stranger": lambda: RS.sign(foreign(iss="https://stranger.example")),
     "in our own name": lambda: RS.sign(foreign(iss=f"{URL}/oauth2/token")),
