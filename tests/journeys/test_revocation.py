@@ -164,7 +164,8 @@ def test_key_rotation_by_one_command(stack: Stack, developer: Person) -> None:
     assert done.returncode == 0, done.stderr
     after = {one["kid"] for one in stack.http.get(address).json()["keys"]}
     assert known < after
-    assert len(after) == len(known) + 2  # one set each for access tokens and the backend JWT
+    # One for access tokens, and one of each kind for backend JWTs.
+    assert len(after) == len(known) + 3
     for kid in after - known:
         assert kid in done.stdout
     # Tokens of before hold, and those of now are still signed with a key that everybody knows.
